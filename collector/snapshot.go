@@ -1,0 +1,86 @@
+package collector
+
+import (
+	"time"
+
+	"tallyman/cgroups"
+	"tallyman/engine"
+)
+
+// Snapshot is the state of the host at one moment. It is never changed once published and may be read by any number of
+// goroutines. All numbers are in base units; NaN = unknown.
+type Snapshot struct {
+	Time     time.Time     // when the collection began
+	Duration time.Duration // how long it took
+
+	Machine cgroups.Machine
+	// Host is the root cgroup, id "/", without name and image.
+	Host Container
+	// Containers holds every container that the engine knows, in every state, sorted by name, then id.
+	Containers []Container
+
+	Engine Engine
+	// Sources counts the containers by where their numbers come from.
+	Sources SourceCounts
+	// OpenDescriptors is the number of kernel files kept open for reading.
+	OpenDescriptors int
+}
+
+// Engine is the state of the engine itself.
+type Engine struct {
+	Up      bool
+	Problem string // for people: why Up is false
+	// Fresh says that what the engine said of its containers may still be shown: it is up, or was less than StaleAfter ago.
+	Fresh  bool
+	Synced time.Time
+	Info   engine.Info
+	Events []engine.EventCount
+}
+
+// SourceCounts counts containers by Source.
+type SourceCounts struct {
+	Cgroup, Engine, None int
+}
+
+// Source says where the kernel readings of a container come from.
+type Source string
+
+// The sources of Container.Stats.
+const (
+	SourceNone   Source = "none"   // not running, or its cgroup could not be read
+	SourceCgroup Source = "cgroup" // cgroup files
+	SourceEngine Source = "engine" // the engine's stats stream
+)
+
+// Container is one container, or the host, at one moment.
+type Container struct {
+	// ID is the cgroup path, the label "id": "/docker/<64 hex>", "/system.slice/docker-<64 hex>.scope", "/" for the host.
+	ID    string
+	Name  string // "" for the host
+	Image string // "" for the host
+
+	// Facts is what the engine said last; nil for the host, and when the engine has been away for longer than StaleAfter.
+	Facts *engine.Container
+
+	Source Source
+	Stats  cgroups.Stats
+	// LimitCores is the number of processors that the container may use: the least of quota, cpuset and the host's.
+	LimitCores float64
+	// OOMKills counts the processes killed for want of memory over all runs of the container.
+	OOMKills float64
+	// LastSeen is when the container was last known to have processes, in Unix seconds; NaN when it has none.
+	LastSeen float64
+	Rates    Rates
+	// Problem says, for people, why the readings are missing or incomplete; "" when they are complete.
+	Problem string
+}
+
+// Rates are the changes per second since an earlier snapshot; NaN while there is none.
+type Rates struct {
+	CPU            float64 // cores
+	ReadBytes      float64 // per second, all devices
+	WriteBytes     float64
+	ReceiveBytes   float64 // per second, all interfaces
+	TransmitBytes  float64
+	ThrottledRatio float64 // 0-1: throttled periods of all periods
+}

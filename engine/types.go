@@ -1,0 +1,121 @@
+package engine
+
+import "time"
+
+// Container is what one engine says about one container. It is immutable once published: a change makes a new
+// Container, so that an equal pointer means that nothing was said since.
+//
+// Source: GET /containers/{id}/json, kept current by GET /events.
+type Container struct {
+	ID      string // 64 hex digits
+	Name    string // without the leading slash; "" for a nameless one
+	Image   string // as the user wrote it (Config.Image)
+	ImageID string // "sha256:..." (Image)
+
+	State    State
+	PID      int // of the first process in the engine's pid namespace; 0 unless it runs
+	Created  time.Time
+	Started  time.Time // of the latest start; zero = never started
+	Finished time.Time // of the latest exit; zero = never ended
+
+	// HasExited says that ExitCode and OOMKilled speak of a real exit (or of a start that failed).
+	HasExited bool
+	ExitCode  int
+	OOMKilled bool // State.OOMKilled: the latest run met the out-of-memory killer
+
+	Health        Health
+	FailingStreak int // failed health probes in a row
+
+	NetworkMode string // HostConfig.NetworkMode: "bridge", "host", "none", "container:<id>", or a network's name
+	// NetworkOwner is the id of the container whose network namespace this one uses, its own id when it owns one, and ""
+	// when it has none of its own nor of a container (mode "host").
+	NetworkOwner  string
+	CgroupParent  string // HostConfig.CgroupParent; "" = the engine's default
+	RestartPolicy string // "no", "always", "on-failure", "unless-stopped"
+	Runtime       string // "runc"
+	Labels        map[string]string
+
+	// Restarts counts the restarts by the restart policy. Unlike RestartCount of the API it goes on over manual starts.
+	Restarts uint64
+	// Exits counts the exits seen by this process, by reason.
+	Exits Exits
+	// OOMEvents counts the engine's "oom" events seen by this process.
+	OOMEvents uint64
+}
+
+// Exits counts how a container's runs ended.
+type Exits struct {
+	Completed uint64 // exit code 0
+	Error     uint64 // any other exit code
+	Signal    uint64 // exit codes above 128: ended by a signal
+	OOM       uint64 // State.OOMKilled
+}
+
+// State is State.Status of the API.
+type State string
+
+// The states of a container, as the Engine API names them.
+const (
+	StateCreated    State = "created"
+	StateRunning    State = "running"
+	StatePaused     State = "paused"
+	StateRestarting State = "restarting"
+	StateRemoving   State = "removing"
+	StateExited     State = "exited"
+	StateDead       State = "dead"
+)
+
+// States lists every State in the order in which it is served.
+func States() []State {
+	return []State{StateCreated, StateRunning, StatePaused, StateRestarting, StateRemoving, StateExited, StateDead}
+}
+
+// HasProcesses says whether a container in this state has processes, and so a cgroup to read.
+func (s State) HasProcesses() bool { return s == StateRunning || s == StatePaused }
+
+// Health is State.Health.Status of the API.
+type Health string
+
+// What a health check says; HealthNone = the container has no health check.
+const (
+	HealthNone      Health = ""
+	HealthStarting  Health = "starting"
+	HealthHealthy   Health = "healthy"
+	HealthUnhealthy Health = "unhealthy"
+)
+
+// View is what is known of one engine at one moment. It is immutable and shared.
+type View struct {
+	// Containers of every state, sorted by name, then id.
+	Containers []*Container
+	// Up says that the engine answered the latest request and its event stream stands.
+	Up bool
+	// Problem says, for people, why Up is false; "" otherwise.
+	Problem string
+	// Synced is the time of the latest complete list; zero = there was none yet.
+	Synced time.Time
+	// LastContact is the time at which the engine was last known to be up; zero = never.
+	LastContact time.Time
+	Info        Info
+	// Events counts the events seen by this process, by type and action, sorted.
+	Events []EventCount
+}
+
+// EventCount is a number of events of one kind, as docker_events_total shows it.
+type EventCount struct {
+	Type   string // "container"
+	Action string // "start"; without the suffix after ": "
+	Count  uint64
+}
+
+// Info describes an engine. Source: GET /info and GET /version.
+type Info struct {
+	Version         string // "28.5.2"
+	APIVersion      string // the version spoken, after negotiation
+	StorageDriver   string
+	CgroupDriver    string // "cgroupfs" or "systemd"
+	CgroupVersion   string // "1" or "2"
+	KernelVersion   string
+	OperatingSystem string
+	Name            string // host name
+}

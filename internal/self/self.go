@@ -1,0 +1,125 @@
+// Package self holds tallyman's own metrics: what it costs, what it asked, and what went wrong.
+//
+// They live on a registry of their own, never on client_golang's default one. Facts that a Snapshot holds are not here:
+// they are rows of the table in api/metrics.
+//
+// Start reading at Metrics.
+package self
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Build names the running binary.
+type Build struct {
+	Version  string
+	Revision string
+	Date     string
+	Go       string
+}
+
+// Metrics counts what tallyman does. It is safe for concurrent use. A nil *Metrics counts nothing.
+type Metrics struct {
+	registry        *prometheus.Registry
+	engineRequests  *prometheus.CounterVec
+	reconnects      prometheus.Counter
+	collectDuration prometheus.Histogram
+	collectErrors   *prometheus.CounterVec
+	renderBytes     *prometheus.GaugeVec
+}
+
+// New returns Metrics on a new registry, together with those of the Go runtime and of the process.
+func New(b Build) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		engineRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tallyman_engine_requests_total",
+			Help: "Requests sent to the Docker Engine, by endpoint and HTTP status code; code is \"error\" where none came back.",
+		}, []string{"endpoint", "code"}),
+		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tallyman_engine_reconnects_total",
+			Help: "Times the event stream of the engine had to be opened again.",
+		}),
+		collectDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:                        "tallyman_collect_duration_seconds",
+			Help:                        "Time it took to make a snapshot of the host.",
+			Buckets:                     prometheus.ExponentialBuckets(0.001, 4, 7),
+			NativeHistogramBucketFactor: 1.1,
+		}),
+		collectErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tallyman_collect_errors_total",
+			Help: "Readings that failed, by part (kernel file or engine endpoint) and reason.",
+		}, []string{"part", "reason"}),
+		renderBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tallyman_render_bytes",
+			Help: "Size of the latest rendered exposition, by encoding.",
+		}, []string{"encoding"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "tallyman_build_info",
+		Help: "The running binary; always 1.",
+		ConstLabels: prometheus.Labels{
+			"version": b.Version, "revision": b.Revision, "build_date": b.Date, "go_version": b.Go,
+		},
+	})
+	build.Set(1)
+	m.registry.MustRegister(build, m.engineRequests, m.reconnects, m.collectDuration, m.collectErrors, m.renderBytes,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Gatherer gives all of tallyman's own metrics; an empty one for a nil *Metrics.
+func (m *Metrics) Gatherer() prometheus.Gatherer {
+	if m == nil {
+		return prometheus.NewRegistry()
+	}
+	return m.registry
+}
+
+// Registerer lets package api add the metrics of its HTTP handlers; a throw-away registry for a nil *Metrics.
+func (m *Metrics) Registerer() prometheus.Registerer {
+	if m == nil {
+		return prometheus.NewRegistry()
+	}
+	return m.registry
+}
+
+// EngineRequest counts one request to an endpoint ("/containers/json", "/containers/{id}/json"); code is the HTTP status
+// code, or "error" where no answer came.
+func (m *Metrics) EngineRequest(endpoint, code string) {
+	if m != nil {
+		m.engineRequests.WithLabelValues(endpoint, code).Inc()
+	}
+}
+
+// EngineReconnect counts an event stream that was opened again.
+func (m *Metrics) EngineReconnect() {
+	if m != nil {
+		m.reconnects.Inc()
+	}
+}
+
+// Collected records how long a collection took.
+func (m *Metrics) Collected(d time.Duration) {
+	if m != nil {
+		m.collectDuration.Observe(d.Seconds())
+	}
+}
+
+// CollectError counts a failed reading. part is a kernel file ("memory.stat") or an engine endpoint ("/events"), reason one of
+// a few constant words ("parse", "permission", "timeout", "io").
+func (m *Metrics) CollectError(part, reason string) {
+	if m != nil {
+		m.collectErrors.WithLabelValues(part, reason).Inc()
+	}
+}
+
+// Rendered records the size of the latest exposition; encoding is "identity" or "gzip".
+func (m *Metrics) Rendered(encoding string, n int) {
+	if m != nil {
+		m.renderBytes.WithLabelValues(encoding).Set(float64(n))
+	}
+}
