@@ -12,9 +12,9 @@ type Stats struct {
 	Memory   Memory
 	Pids     Pids
 	Pressure Pressure
-	// IO holds one entry per block device that the cgroup has used, in the kernel's order; nil when unknown or unused.
+	// IO holds one entry per block device that the cgroup has used, in the kernel's order; nil = unknown, empty = it used none.
 	IO []IODevice
-	// Network holds one entry per interface of the network namespace; nil where this cgroup does not own one.
+	// Network holds one entry per interface of the network namespace; nil = unknown, or not this cgroup's own.
 	Network []Interface
 }
 
@@ -105,7 +105,7 @@ type Stall struct {
 
 // IODevice is what a cgroup read from and wrote to one block device.
 type IODevice struct {
-	Device       string // "/dev/vda"; "254:0" when /proc/partitions does not know the number
+	Device       string // "/dev/vda"; "254:0" when /proc/diskstats does not know the number
 	Major, Minor uint32
 	Reads        float64 // operations
 	Writes       float64 // operations
@@ -132,7 +132,7 @@ type Machine struct {
 	Kernel        string  // /proc/sys/kernel/osrelease
 }
 
-// Reset makes every number unknown and every list empty, keeping the capacity of the lists.
+// Reset makes everything unknown.
 func (s *Stats) Reset() {
 	nan := math.NaN()
 	stall := Stall{nan, nan}
@@ -149,7 +149,5 @@ func (s *Stats) Reset() {
 		},
 		Pids:     Pids{nan, nan, nan},
 		Pressure: Pressure{stall, stall, stall},
-		IO:       s.IO[:0],
-		Network:  s.Network[:0],
 	}
 }

@@ -19,15 +19,20 @@ type Snapshot struct {
 	// Containers holds every container that the engine knows, in every state, sorted by name, then id.
 	Containers []Container
 
-	Engine Engine
+	Engine EngineStatus
 	// Sources counts the containers by where their numbers come from.
 	Sources SourceCounts
 	// OpenDescriptors is the number of kernel files kept open for reading.
 	OpenDescriptors int
+
+	// view is the engine's View that was joined.
+	view *engine.View
+	// kernelTime is when the oldest of the readings were made: Time, unless some were used again.
+	kernelTime time.Time
 }
 
-// Engine is the state of the engine itself.
-type Engine struct {
+// EngineStatus is the state of the engine itself.
+type EngineStatus struct {
 	Up      bool
 	Problem string // for people: why Up is false
 	// Fresh says that what the engine said of its containers may still be shown: it is up, or was less than StaleAfter ago.

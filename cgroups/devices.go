@@ -1,0 +1,60 @@
+package cgroups
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+const (
+	// maxNames bounds the names that are kept; a host has a handful of interface and device names.
+	maxNames = 4096
+	// devicesEvery is how often an unknown device number may lead to another look at /proc/diskstats.
+	devicesEvery = 10 * time.Second
+)
+
+// intern gives b as a string, without allocating when it was seen before.
+func (r *Reader) intern(b []byte) string {
+	if s, ok := r.strings[string(b)]; ok {
+		return s
+	}
+	if len(r.strings) >= maxNames {
+		clear(r.strings)
+	}
+	s := string(b)
+	r.strings[s] = s
+	return s
+}
+
+// device gives the path of a block device, and its number where the kernel has no name for it (any more).
+func (r *Reader) device(major, minor uint32) string {
+	key := [2]uint32{major, minor}
+	name, ok := r.devices[key]
+	if ok && name != "" {
+		return name
+	}
+	if now := r.now(); now.Sub(r.devicesRead) >= devicesEvery {
+		r.devicesRead = now
+		r.readDevices()
+		name = r.devices[key]
+	}
+	if name == "" {
+		name = fmt.Sprintf("%d:%d", major, minor)
+	}
+	return name
+}
+
+// readDevices uses a buffer of its own: the caller is parsing what is in the reader's.
+func (r *Reader) readDevices() {
+	own := Reader{buf: make([]byte, 4096)}
+	b, err := own.readPath(filepath.Join(r.root.ProcFS, "diskstats"), true)
+	if err != nil {
+		return
+	}
+	clear(r.devices)
+	parseDiskstats(b, func(major, minor uint32, name []byte) {
+		if len(r.devices) < maxNames {
+			r.devices[[2]uint32{major, minor}] = "/dev/" + string(name)
+		}
+	})
+}

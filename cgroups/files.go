@@ -1,0 +1,145 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxFileBytes bounds what is read of one kernel file. The largest real ones, cgroup.procs of a huge container and memory.stat
+// of a NUMA machine, stay far below.
+const maxFileBytes = 1 << 20
+
+var errTooLarge = fmt.Errorf("larger than %d bytes", maxFileBytes)
+
+// base is a folder below which a kernel file is found.
+type base int
+
+const (
+	baseUnified  base = iota // the cgroup in the v2 hierarchy (the only one, or the one beside v1 on hybrid hosts)
+	baseCPU                  // v1
+	baseCPUAcct              // v1
+	baseCPUSet               // v1
+	baseMemory               // v1
+	basePids                 // v1
+	baseBlkio                // v1
+	baseProc                 // /proc: the host only
+	basePressure             // /proc/pressure: the host only
+	baseCount
+)
+
+// bases holds the folder of each base for one cgroup; "" = this host has none.
+type bases [baseCount]string
+
+// fileSpec says which file feeds which field of Stats.
+type fileSpec struct {
+	base base
+	name string
+	// other is the name to try when there is no such file: older kernels.
+	other string
+	part  Parts
+	// list marks files that the kernel hands out a page at a time: they are read until the end is seen.
+	list  bool
+	parse func(b []byte, s *Stats, n names) error
+}
+
+// file is one kernel file of one cgroup: kept open, or, past the budget of descriptors, opened for each reading.
+type file struct {
+	spec *fileSpec
+	fd   int    // -1 = not kept
+	path string // only while not kept
+	// denied is the reason why it cannot be opened, other than that it is not there.
+	denied error
+}
+
+// readFile reads a whole file into the reader's buffer; the result is valid until the next call.
+func (r *Reader) readFile(f *file) ([]byte, error) {
+	if f.denied != nil {
+		return nil, f.denied
+	}
+	if f.fd >= 0 {
+		return r.pread(f.fd, f.spec.list)
+	}
+	return r.readPath(f.path, f.spec.list)
+}
+
+// readPath opens, reads and closes.
+func (r *Reader) readPath(path string, list bool) ([]byte, error) {
+	fd, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd) //nolint:errcheck // reading only: nothing to lose
+	return r.pread(fd, list)
+}
+
+func (r *Reader) pread(fd int, list bool) ([]byte, error) {
+	n := 0
+	for {
+		got, err := unix.Pread(fd, r.buf[n:], int64(n))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		n += got
+		if got == 0 || (!list && n < len(r.buf)) {
+			return r.buf[:n], nil
+		}
+		if n < len(r.buf) {
+			continue
+		}
+		if n >= maxFileBytes {
+			return nil, errTooLarge
+		}
+		r.buf = append(r.buf, make([]byte, len(r.buf))...)
+	}
+}
+
+// openFile opens for reading; without O_NONBLOCK a FIFO put in place of a kernel file would hang the collection.
+func openFile(path string) (int, error) {
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
+}
+
+// openSpec opens the file of one spec; nil when this cgroup has no such file.
+func (r *Reader) openSpec(spec *fileSpec, dirs *bases) *file {
+	dir := dirs[spec.base]
+	if dir == "" {
+		return nil
+	}
+	path := filepath.Join(dir, spec.name)
+	fd, err := openFile(path)
+	if errors.Is(err, unix.ENOENT) && spec.other != "" {
+		path = filepath.Join(dir, spec.other)
+		fd, err = openFile(path)
+	}
+	switch {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENOTDIR):
+		return nil
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return &file{spec: spec, fd: -1, path: path}
+	case err != nil:
+		return &file{spec: spec, fd: -1, denied: err}
+	case r.open >= r.maxOpen:
+		unix.Close(fd) //nolint:errcheck // reading only: nothing to lose
+		return &file{spec: spec, fd: -1, path: path}
+	}
+	r.open++
+	return &file{spec: spec, fd: fd}
+}
+
+func (r *Reader) closeFile(f *file) {
+	if f.fd >= 0 {
+		unix.Close(f.fd) //nolint:errcheck // reading only: nothing to lose
+		f.fd = -1
+		r.open--
+	}
+}

@@ -1,0 +1,153 @@
+package cgroups
+
+import (
+	"errors"
+	"math"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Handle is an open cgroup. It belongs to its Reader and, like it, is not safe for concurrent use.
+type Handle struct {
+	r      *Reader
+	path   string
+	dir    string // the folder whose links tell whether there are child cgroups
+	files  []file
+	netDev string // "" = not its own
+	host   bool
+}
+
+// FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
+type FileError struct {
+	File   string // "memory.stat"
+	Reason string // "parse", "permission", "too_large" or "io"
+	Err    error
+}
+
+// Error names file and cause.
+func (e *FileError) Error() string { return "read " + e.File + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// Errors are the files of one reading that could not be used.
+type Errors []*FileError
+
+// Error joins the messages.
+func (e Errors) Error() string {
+	texts := make([]string, len(e))
+	for i, f := range e {
+		texts[i] = f.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Path is the cgroup path, such as "/docker/<id>", "/system.slice/docker-<id>.scope" or "/".
+func (h *Handle) Path() string { return h.path }
+
+// Read fills s with the present numbers. The error is ErrGone, after which the Handle is closed and s is unknown, or Errors:
+// the numbers of those files are unknown and all others are there.
+func (h *Handle) Read(s *Stats) error {
+	s.Reset()
+	var bad Errors
+	for i := range h.files {
+		f := &h.files[i]
+		b, err := h.r.readFile(f)
+		switch {
+		case err == nil:
+			if err := f.spec.parse(b, s, h.r); err != nil {
+				bad = append(bad, &FileError{File: f.spec.name, Reason: "parse", Err: err})
+			}
+		// The kernel answers ENODEV on a file of a removed cgroup, and when the controller was taken away from a living one:
+		// opening it anew tells which. A file that is not kept is simply no longer there.
+		case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENOENT):
+			h.Close()
+			s.Reset()
+			return ErrGone
+		case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
+		default:
+			bad = append(bad, &FileError{File: f.spec.name, Reason: reason(err), Err: err})
+		}
+	}
+	if err := h.readNetDev(s); err != nil {
+		bad = append(bad, err)
+	}
+	h.derive(s)
+	if len(bad) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// Close gives the descriptors back. It may be called more than once.
+func (h *Handle) Close() {
+	for i := range h.files {
+		h.r.closeFile(&h.files[i])
+	}
+	h.files = nil
+}
+
+// readNetDev opens /proc/<pid>/net/dev anew for each reading: an open one would keep the network namespace of an ended
+// container, and its interfaces, in the kernel.
+func (h *Handle) readNetDev(s *Stats) *FileError {
+	if h.netDev == "" {
+		return nil
+	}
+	b, err := h.r.readPath(h.netDev, true)
+	switch {
+	case err == nil:
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL):
+		return nil // the process has just ended (EINVAL: it is a zombie without namespaces)
+	default:
+		return &FileError{File: "net/dev", Reason: reason(err), Err: err}
+	}
+	if err := parseNetDev(b, s, h.r, hiddenInterface); err != nil {
+		return &FileError{File: "net/dev", Reason: "parse", Err: err}
+	}
+	return nil
+}
+
+// derive fills what follows from several files.
+func (h *Handle) derive(s *Stats) {
+	m := &s.Memory
+	if h.r.hierarchy.unified {
+		deriveV2(s)
+	}
+	m.WorkingSet = workingSet(m)
+	if !h.host && !math.IsNaN(s.Pids.Processes) && hasChildren(h.dir) {
+		s.Pids.Processes = math.NaN()
+	}
+}
+
+// workingSet is what docker stats and the kubelet call used: NaN when one of its terms is unknown.
+func workingSet(m *Memory) float64 {
+	if m.Usage < m.InactiveFile {
+		return 0 // the two files were not read at the same instant
+	}
+	return m.Usage - m.InactiveFile
+}
+
+// hasChildren says whether a cgroup has child cgroups: a folder of the cgroup file systems has two links and one for each
+// folder in it.
+func hasChildren(dir string) bool {
+	var st unix.Stat_t
+	return unix.Stat(dir, &st) == nil && st.Nlink > 2
+}
+
+// hiddenInterface leaves out the loopback and the host's side of containers' interfaces, whose traffic is counted in the
+// containers.
+func hiddenInterface(name []byte) bool {
+	n := string(name)
+	return n == "lo" || strings.HasPrefix(n, "veth") || strings.HasPrefix(n, "docker")
+}
+
+func reason(err error) string {
+	switch {
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return "permission"
+	case errors.Is(err, errTooLarge):
+		return "too_large"
+	}
+	return "io"
+}

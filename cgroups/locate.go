@@ -1,0 +1,167 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	containerd "github.com/containerd/cgroups/v3"
+)
+
+// locator finds the cgroup of a container without walking the tree: first by what /proc says of its process, then by where
+// the cgroup drivers put containers.
+type locator struct {
+	hierarchy hierarchy
+	procFS    string
+	// parent is where the engine puts containers without a parent of their own, learnt from the first one that was found:
+	// dockerd's own --cgroup-parent, or a rootless engine's slice, is told by no API.
+	parent string
+}
+
+// location is where a cgroup was found.
+type location struct {
+	path string // in the hierarchy that names it
+	dirs bases
+	pid  int // the process that proved it; 0 = found by its name alone
+}
+
+var errNoProcess = errors.New("no process to go by")
+
+// locate finds the folders of a container's cgroup.
+func (l *locator) locate(t Target) (location, error) {
+	if !validID(t.ID) {
+		return location{}, fmt.Errorf("container id %q: want hex digits: %w", t.ID, ErrNotFound)
+	}
+	loc, err := l.byProcess(t)
+	if err == nil && l.there(loc) {
+		l.learn(t, loc.path)
+		return loc, nil
+	}
+	for _, p := range l.candidates(t) {
+		loc := location{path: p, dirs: l.hierarchy.dirs(func(base) string { return p })}
+		if l.there(loc) {
+			l.learn(t, p)
+			return loc, nil
+		}
+	}
+	return location{}, fmt.Errorf("cgroup of container %.12s: %w", t.ID, ErrNotFound)
+}
+
+// byProcess reads /proc/<pid>/cgroup. A path counts only when it holds the container's id: the process id may be one of
+// another pid namespace, or may have been used again.
+func (l *locator) byProcess(t Target) (location, error) {
+	if t.PID <= 0 {
+		return location{}, errNoProcess
+	}
+	v1, v2, err := containerd.ParseCgroupFileUnified(filepath.Join(l.procFS, strconv.Itoa(t.PID), "cgroup"))
+	if err != nil {
+		return location{}, fmt.Errorf("locate by process: %w", err)
+	}
+	names := controllersV1()
+	paths := func(b base) string {
+		if b == baseUnified {
+			return cutAt(v2, t.ID)
+		}
+		return cutAt(v1[names[b]], t.ID)
+	}
+	p := paths(l.hierarchy.first())
+	if p == "" {
+		return location{}, errNoProcess
+	}
+	return location{path: p, dirs: l.hierarchy.dirs(paths), pid: t.PID}, nil
+}
+
+// there says whether the cgroup exists in the hierarchy that names it.
+func (l *locator) there(loc location) bool {
+	dir := loc.dirs[l.hierarchy.first()]
+	return dir != "" && exists(dir)
+}
+
+// candidates lists where the container's cgroup would be, likeliest first.
+func (l *locator) candidates(t Target) []string {
+	scope := "docker-" + t.ID + ".scope"
+	out := []string{l.expected(t)}
+	if t.Parent == "" {
+		return append(out, path.Join("/docker", t.ID), path.Join("/system.slice", scope))
+	}
+	return append(out, path.Join("/", t.Parent, t.ID), path.Join(slicePath(t.Parent), scope))
+}
+
+// expected is the path that the engine's cgroup driver gives.
+func (l *locator) expected(t Target) string {
+	scope := "docker-" + t.ID + ".scope"
+	switch {
+	case t.Parent == "" && l.parent != "":
+		if strings.HasSuffix(l.parent, ".slice") {
+			return path.Join(l.parent, scope)
+		}
+		return path.Join(l.parent, t.ID)
+	case t.Driver == "systemd" && t.Parent == "":
+		return path.Join("/system.slice", scope)
+	case t.Driver == "systemd":
+		return path.Join(slicePath(t.Parent), scope)
+	case t.Parent == "":
+		return path.Join("/docker", t.ID)
+	default:
+		return path.Join("/", t.Parent, t.ID)
+	}
+}
+
+// learn remembers the parent of a container that has none of its own.
+func (l *locator) learn(t Target, p string) {
+	if t.Parent == "" && l.parent == "" {
+		l.parent = path.Dir(p)
+	}
+}
+
+// cutAt cuts a cgroup path behind the element that holds the container's id: its processes may sit in a child cgroup of
+// their own making. It gives "" when there is none, and when the path leads out of our cgroup namespace ("/../..."), where
+// the mount does not show it under that name.
+func cutAt(p, id string) string {
+	if strings.HasPrefix(p, "/..") {
+		return ""
+	}
+	i := strings.Index(p, id)
+	if i < 0 {
+		return ""
+	}
+	if end := strings.IndexByte(p[i:], '/'); end >= 0 {
+		return p[:i+end]
+	}
+	return p
+}
+
+// slicePath expands the name of a systemd slice: "a-b.slice" lies in "/a.slice/a-b.slice"
+// (https://www.freedesktop.org/software/systemd/man/latest/systemd.slice.html).
+func slicePath(slice string) string {
+	name, ok := strings.CutSuffix(path.Base(slice), ".slice")
+	if !ok {
+		return path.Join("/", slice)
+	}
+	out, prefix := "/", ""
+	for part := range strings.SplitSeq(name, "-") {
+		if part == "" {
+			return path.Join("/", slice) // "-.slice" is the root
+		}
+		prefix += part
+		out = path.Join(out, prefix+".slice")
+		prefix += "-"
+	}
+	return out
+}
+
+// validID keeps anything but an id out of the paths that are built of it.
+func validID(id string) bool {
+	if len(id) < 12 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,270 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// plainNames names without remembering.
+type plainNames struct{}
+
+func (plainNames) intern(b []byte) string { return string(b) }
+
+func (plainNames) device(major, minor uint32) string { return fmt.Sprintf("%d:%d", major, minor) }
+
+// parsers lists every parser by the kernel file it is for, with a line of a real one.
+func parsers() map[string]struct {
+	sample string
+	parse  func([]byte, *Stats) error
+} {
+	out := map[string]struct {
+		sample string
+		parse  func([]byte, *Stats) error
+	}{}
+	add := func(name, sample string, parse func([]byte, *Stats) error) {
+		out[name] = struct {
+			sample string
+			parse  func([]byte, *Stats) error
+		}{sample, parse}
+	}
+	add("memory.current", "2768896\n", func(b []byte, s *Stats) error { return parseSingle(b, &s.Memory.Usage) })
+	add("pids.max", "max\n", func(b []byte, s *Stats) error { return parseLimit(b, &s.Pids.ThreadsMax) })
+	add("memory.stat", "anon 114688\nfile 2097152\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV2(), s) })
+	add("memory.stat v1", "rss 1\ntotal_rss 114688\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV1(), s) })
+	add("memory.events", "low 0\noom_kill 1\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryEvents(), s) })
+	add("memory.oom_control", "under_oom 0\noom_kill 0\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, oomControl(), s) })
+	add("cpu.stat", "usage_usec 1561294\nnr_periods 5\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV2(), s) })
+	add("cpu.stat v1", "nr_periods 153\nthrottled_time 9\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV1(), s) })
+	add("cpuacct.stat", "user 144\nsystem 11\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuacctStat(), s) })
+	add("cpu.max", "50000 100000\n", func(b []byte, s *Stats) error { return parseCPUMax(b, &s.CPU) })
+	add("cpu.weight", "100\n", func(b []byte, s *Stats) error { return parseCPUWeight(b, &s.CPU) })
+	add("cpuset.cpus.effective", "0-3,8\n", func(b []byte, s *Stats) error { return parseCPUList(b, &s.CPU.CpusetCores) })
+	add("cpu.pressure", "some avg10=3.21 avg60=0.85 avg300=0.19 total=658586\nfull avg10=3.03 avg60=0.77 avg300=0.17 total=615861\n",
+		func(b []byte, s *Stats) error { return parsePressure(b, &s.Pressure.CPU) })
+	add("cgroup.procs", "4836\n12590\n", func(b []byte, s *Stats) error { return parseProcs(b, &s.Pids.Processes) })
+	add("loadavg", "0.20 0.18 0.12 1/80 11206\n", func(b []byte, s *Stats) error { return parseLoadavg(b, &s.Pids.Threads) })
+	add("meminfo", "MemTotal:       24660764 kB\nMemFree: 1 kB\n", func(b []byte, s *Stats) error { return hostMemory(b, s, nil) })
+	add("io.stat", "254:0 rbytes=1048576 wbytes=0 rios=3 wios=0 dbytes=0 dios=0\n7:1\n",
+		func(b []byte, s *Stats) error { return parseIOStat(b, s, plainNames{}) })
+	add("blkio.throttle.io_service_bytes", "254:0 Read 1048576\n254:0 Write 0\n254:0 Total 1048576\nTotal 1048576\n",
+		func(b []byte, s *Stats) error { return parseBlkioBytes(b, s, plainNames{}) })
+	add("blkio.throttle.io_serviced", "254:0 Read 3\n254:0 Write 0\nTotal 3\n",
+		func(b []byte, s *Stats) error { return parseBlkioOperations(b, s, plainNames{}) })
+	add("net/dev", "Inter-|   Receive |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:    1182      13    1    2    0     0          0         0        7       5    3    4    0     0       0          0\n",
+		func(b []byte, s *Stats) error { return parseNetDev(b, s, plainNames{}, hiddenInterface) })
+	return out
+}
+
+func parsed(parse func([]byte, *Stats) error, text string) (Stats, error) {
+	var s Stats
+	s.Reset()
+	err := parse([]byte(text), &s)
+	return s, err
+}
+
+func TestParsers(t *testing.T) {
+	t.Parallel()
+	nan := math.NaN()
+	all := parsers()
+	for _, tt := range []struct {
+		file, text string
+		field      func(*Stats) float64
+		want       float64
+		fails      bool
+	}{
+		{"memory.current", "2768896\n", func(s *Stats) float64 { return s.Memory.Usage }, 2768896, false},
+		{"memory.current", "0\n", func(s *Stats) float64 { return s.Memory.Usage }, 0, false},
+		{"memory.current", "18446744073709551615\n", func(s *Stats) float64 { return s.Memory.Usage }, math.MaxUint64, false},
+		{"memory.current", "18446744073709551616\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"memory.current", "-1\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"memory.current", "1 2\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"memory.current", "", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"memory.current", "0x10\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"pids.max", "max\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, nan, false},
+		{"pids.max", "100\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, 100, false},
+		{"pids.max", "9223372036854771712\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, nan, false},
+		{"pids.max", "9223372036854710272\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, nan, false}, // pages of 64 KiB
+		{"pids.max", "-1\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, nan, false},
+		{"memory.stat", "file 5\nanon x\nnew_key 9\nkernel 7", func(s *Stats) float64 { return s.Memory.Kernel }, 7, true},
+		{"memory.stat", "file 5\nanon x\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"memory.stat", "anon\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"memory.stat", "anon 5 6\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"memory.stat", "pgfault 1\nanon 5\nfile 2", func(s *Stats) float64 { return s.Memory.RSS }, 5, false},
+		{"cpu.stat", "usage_usec 1500000\n", func(s *Stats) float64 { return s.CPU.Usage }, 1.5, false},
+		{"cpu.stat v1", "throttled_time 1500000000\n", func(s *Stats) float64 { return s.CPU.Throttled }, 1.5, false},
+		{"cpuacct.stat", "user 150\n", func(s *Stats) float64 { return s.CPU.User }, 1.5, false},
+		{"cpu.max", "max 100000\n", func(s *Stats) float64 { return s.CPU.QuotaMicros }, nan, false},
+		{"cpu.max", "max 100000\n", func(s *Stats) float64 { return s.CPU.PeriodMicros }, 100000, false},
+		{"cpu.max", "50000\n", func(s *Stats) float64 { return s.CPU.QuotaMicros }, nan, true},
+		{"cpu.weight", "1\n", func(s *Stats) float64 { return s.CPU.Shares }, 2, false},
+		{"cpu.weight", "100\n", func(s *Stats) float64 { return s.CPU.Shares }, 1024, false},
+		{"cpu.weight", "10000\n", func(s *Stats) float64 { return s.CPU.Shares }, 262144, false},
+		{"cpu.weight", "0\n", func(s *Stats) float64 { return s.CPU.Shares }, nan, false},
+		{"cpuset.cpus.effective", "0-3,8\n", func(s *Stats) float64 { return s.CPU.CpusetCores }, 5, false},
+		{"cpuset.cpus.effective", "\n", func(s *Stats) float64 { return s.CPU.CpusetCores }, nan, false},
+		{"cpuset.cpus.effective", "3-1\n", func(s *Stats) float64 { return s.CPU.CpusetCores }, nan, true},
+		{"cpu.pressure", "some avg10=0.00 total=1500000\n", func(s *Stats) float64 { return s.Pressure.CPU.Some }, 1.5, false},
+		{"cpu.pressure", "some avg10=0.00 total=1500000\n", func(s *Stats) float64 { return s.Pressure.CPU.Full }, nan, false},
+		{"cpu.pressure", "some avg10=0.00\nfull total=1000000\n", func(s *Stats) float64 { return s.Pressure.CPU.Full }, 1, true},
+		{"cgroup.procs", "1\n22\n333\n", func(s *Stats) float64 { return s.Pids.Processes }, 3, false},
+		{"cgroup.procs", "", func(s *Stats) float64 { return s.Pids.Processes }, 0, false},
+		{"cgroup.procs", "1\nx\n", func(s *Stats) float64 { return s.Pids.Processes }, nan, true},
+		{"loadavg", "0.20 0.18 0.12 1/80 11206\n", func(s *Stats) float64 { return s.Pids.Threads }, 80, false},
+		{"loadavg", "0.20\n", func(s *Stats) float64 { return s.Pids.Threads }, nan, true},
+		{"meminfo", "MemTotal: 3 kB\nMemFree: 1 kB\n", func(s *Stats) float64 { return s.Memory.Usage }, 2048, false},
+		{"io.stat", "254:0 rbytes=5 new=6 wbytes=x\n", func(s *Stats) float64 { return s.IO[0].ReadBytes }, 5, true},
+		{"io.stat", "254:0 rbytes=5 new=6 wbytes=x\n", func(s *Stats) float64 { return s.IO[0].WriteBytes }, nan, true},
+		{"io.stat", "7:1\n7:2 rios=1\n", func(s *Stats) float64 { return float64(s.IO[0].Minor) }, 2, false},
+		{"io.stat", "", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, false},
+		{"blkio.throttle.io_service_bytes", "254:0 Write 7\nTotal 7\n", func(s *Stats) float64 { return s.IO[0].WriteBytes }, 7, false},
+		{"blkio.throttle.io_service_bytes", "254:0 Write 7\nTotal 7\n", func(s *Stats) float64 { return s.IO[0].ReadBytes }, nan, false},
+		{"blkio.throttle.io_serviced", "Total 0\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, false},
+		{"blkio.throttle.io_serviced", "vda Read 1\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, true},
+		{"net/dev", all["net/dev"].sample, func(s *Stats) float64 { return s.Network[0].TxDropped }, 4, false},
+		{"net/dev", "eth0: 1 2 3\neth1:1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", func(s *Stats) float64 { return s.Network[0].TxBytes }, 9, true},
+	} {
+		s, err := parsed(all[tt.file].parse, tt.text)
+		got := tt.field(&s)
+		if got != tt.want && !(math.IsNaN(got) && math.IsNaN(tt.want)) {
+			t.Errorf("%s %q: got %v, want %v", tt.file, tt.text, got, tt.want)
+		}
+		var parse *ParseError
+		if (err != nil) != tt.fails || (err != nil && !errors.As(err, &parse)) {
+			t.Errorf("%s %q: got error %v, want one: %v", tt.file, tt.text, err, tt.fails)
+		}
+	}
+}
+
+// TestParsers_order: the order of lines does not matter where each line has a key.
+func TestParsers_order(t *testing.T) {
+	t.Parallel()
+	for name, p := range parsers() {
+		lines := strings.SplitAfter(strings.TrimSuffix(p.sample, "\n"), "\n")
+		if name == "net/dev" || len(lines) < 2 {
+			continue
+		}
+		lines[len(lines)-1] += "\n"
+		var reversed string
+		for _, l := range lines {
+			reversed = l + reversed
+		}
+		a, errA := parsed(p.parse, p.sample)
+		b, errB := parsed(p.parse, reversed)
+		if fmt.Sprint(a) != fmt.Sprint(b) || (errA == nil) != (errB == nil) {
+			t.Errorf("%s: %v, reversed %v", name, a, b)
+		}
+	}
+}
+
+func TestParsers_allocations(t *testing.T) {
+	for name, p := range parsers() {
+		var s Stats
+		s.Reset()
+		text := []byte(p.sample)
+		n := testing.AllocsPerRun(100, func() {
+			io, network := s.IO[:0], s.Network[:0]
+			s.IO, s.Network = io, network
+			if err := p.parse(text, &s); err != nil {
+				t.Fatal(err)
+			}
+		})
+		most := 0.0
+		switch name {
+		case "memory.stat", "memory.stat v1", "memory.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat":
+			continue // parsers() makes their tables anew each time; a Reader makes them once: see TestRead_allocations
+		case "net/dev":
+			most = 2 // the list, and plainNames' string
+		case "io.stat", "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced":
+			most = 4 // plainNames' strings
+		}
+		if n > most {
+			t.Errorf("%s: %v allocations, want at most %v", name, n, most)
+		}
+	}
+}
+
+// checkFuzzed holds whatever a parser gave to what every parser promises.
+func checkFuzzed(t *testing.T, text string, s Stats) {
+	t.Helper()
+	known := 0
+	walkNumbers(reflect.ValueOf(s), func(v float64) {
+		if math.IsNaN(v) {
+			return
+		}
+		known++
+		if v < 0 || math.IsInf(v, 0) {
+			t.Errorf("%q gave %v", text, v)
+		}
+	})
+	if known > 0 && text != "" && !strings.ContainsAny(text, "0123456789") {
+		t.Errorf("%q gave %d numbers without holding a digit", text, known)
+	}
+}
+
+func walkNumbers(v reflect.Value, f func(float64)) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			walkNumbers(v.Field(i), f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			walkNumbers(v.Index(i), f)
+		}
+	case reflect.Float64:
+		f(v.Float())
+	}
+}
+
+func fuzz(f *testing.F, files ...string) {
+	f.Helper()
+	all := parsers()
+	for _, p := range all {
+		f.Add(p.sample)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, file := range files {
+			s, err := parsed(all[file].parse, text)
+			var parse *ParseError
+			if err != nil && !errors.As(err, &parse) {
+				t.Errorf("%s %q: error %v does not name a line", file, text, err)
+			}
+			checkFuzzed(t, text, s)
+		}
+	})
+}
+
+func FuzzParseSingle(f *testing.F)     { fuzz(f, "memory.current") }
+func FuzzParseLimit(f *testing.F)      { fuzz(f, "pids.max") }
+func FuzzParseMemoryStat(f *testing.F) { fuzz(f, "memory.stat", "memory.stat v1") }
+func FuzzParseMemoryEvents(f *testing.F) {
+	fuzz(f, "memory.events", "memory.oom_control")
+}
+func FuzzParseCPUStat(f *testing.F)   { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
+func FuzzParseCPUMax(f *testing.F)    { fuzz(f, "cpu.max") }
+func FuzzParseCPUWeight(f *testing.F) { fuzz(f, "cpu.weight") }
+func FuzzParseCPUList(f *testing.F)   { fuzz(f, "cpuset.cpus.effective") }
+func FuzzParsePressure(f *testing.F)  { fuzz(f, "cpu.pressure") }
+func FuzzParseProcs(f *testing.F)     { fuzz(f, "cgroup.procs") }
+func FuzzParseLoadavg(f *testing.F)   { fuzz(f, "loadavg") }
+func FuzzParseMeminfo(f *testing.F)   { fuzz(f, "meminfo") }
+func FuzzParseIOStat(f *testing.F)    { fuzz(f, "io.stat") }
+func FuzzParseBlkio(f *testing.F) {
+	fuzz(f, "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced")
+}
+func FuzzParseNetDev(f *testing.F) { fuzz(f, "net/dev") }
+
+func FuzzParseDiskstats(f *testing.F) {
+	f.Add("254       0 vda 103 0 5\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		parseDiskstats([]byte(text), func(_, _ uint32, name []byte) {
+			if len(name) == 0 || !strings.Contains(text, string(name)) {
+				t.Errorf("%q gave name %q", text, name)
+			}
+		})
+	})
+}

@@ -1,0 +1,198 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var (
+	// ErrGone says that the cgroup of a Handle no longer exists: the container ended, or was restarted into a new one. The
+	// Handle is closed; Open may find the new cgroup.
+	ErrGone = errors.New("cgroup is gone")
+	// ErrNotFound says that a container has no cgroup that can be found here.
+	ErrNotFound = errors.New("cgroup not found")
+)
+
+// Parts is a set of the parts of Stats. The files of a part that is not wanted are not opened.
+type Parts uint
+
+// The parts of Stats.
+const (
+	PartCPU Parts = 1 << iota
+	PartMemory
+	PartPids
+	PartPressure
+	PartIO
+	PartNetwork
+	// NoParts is a set without any part; unlike zero it is not the default.
+	NoParts
+
+	AllParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
+)
+
+// Root says where a host's file systems are found, so that the same code reads the host it runs on, the host of the
+// container it runs in, and a recorded one.
+type Root struct {
+	ProcFS   string // default "/proc"
+	CgroupFS string // default "/sys/fs/cgroup"
+}
+
+// Options configure a Reader. The zero value reads everything of the host it runs on.
+type Options struct {
+	Root  Root
+	Parts Parts // default AllParts
+	// MaxOpenFiles is how many descriptors may be kept; past it, files are opened for each reading. Default: three quarters
+	// of the soft limit RLIMIT_NOFILE.
+	MaxOpenFiles int
+	Now          func() time.Time // default time.Now
+}
+
+// Reader opens cgroups and reads them. It is not safe for concurrent use: the Handles it opens share its buffer.
+type Reader struct {
+	root    Root
+	parts   Parts
+	maxOpen int
+	open    int
+	buf     []byte
+	now     func() time.Time
+
+	hierarchy hierarchy
+	locator   locator
+	strings   map[string]string
+	devices   map[[2]uint32]string
+	// devicesRead is when /proc/diskstats was read last.
+	devicesRead time.Time
+	machine     Machine
+	machineRead time.Time
+}
+
+// Target says which container's cgroup to open.
+type Target struct {
+	ID     string // 64 hex digits
+	PID    int    // of its first process, as /proc names it; 0 = unknown
+	Parent string // HostConfig.CgroupParent; "" = the engine's default
+	Driver string // "cgroupfs" or "systemd"; "" = unknown
+	// Network says that the container owns its network namespace, so that the traffic seen there is its own.
+	Network bool
+}
+
+// NewReader finds the cgroup hierarchies. The error names the folder that is no cgroup tree.
+func NewReader(o Options) (*Reader, error) {
+	if o.Root.ProcFS == "" {
+		o.Root.ProcFS = "/proc"
+	}
+	if o.Root.CgroupFS == "" {
+		o.Root.CgroupFS = defaultCgroupFS
+	}
+	if o.Parts == 0 {
+		o.Parts = AllParts
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.MaxOpenFiles == 0 {
+		o.MaxOpenFiles = openFilesShare()
+	}
+	h, err := findHierarchy(o.Root.CgroupFS)
+	if err != nil {
+		return nil, err
+	}
+	h.files = wanted(h.files, o.Parts)
+	return &Reader{
+		root: o.Root, parts: o.Parts, maxOpen: o.MaxOpenFiles, now: o.Now,
+		buf:       make([]byte, 16<<10),
+		hierarchy: h,
+		locator:   locator{hierarchy: h, procFS: o.Root.ProcFS},
+		strings:   map[string]string{},
+		devices:   map[[2]uint32]string{},
+	}, nil
+}
+
+// OpenDescriptors is the number of files kept open.
+func (r *Reader) OpenDescriptors() int { return r.open }
+
+// Open finds and opens the cgroup of a container. The error is ErrNotFound when there is none.
+func (r *Reader) Open(t Target) (*Handle, error) {
+	loc, err := r.locator.locate(t)
+	if err != nil {
+		return nil, err
+	}
+	h := r.openFiles(loc.path, &loc.dirs, r.hierarchy.files)
+	if len(h.files) == 0 {
+		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)
+	}
+	if t.Network && loc.pid > 0 && r.parts&PartNetwork != 0 {
+		h.netDev = filepath.Join(r.root.ProcFS, fmt.Sprint(loc.pid), "net/dev")
+	}
+	return h, nil
+}
+
+// Path tells the cgroup path that the container has, or would have if it ran.
+func (r *Reader) Path(t Target) string { return r.locator.expected(t) }
+
+// OpenHost opens the root cgroup. Where a cgroup namespace hides it, only /proc is read.
+func (r *Reader) OpenHost() *Handle {
+	dirs := r.hierarchy.dirs(func(base) string { return "/" })
+	files := r.hierarchy.files
+	if r.hierarchy.unified && !isRoot(r.root.CgroupFS) {
+		dirs, files = bases{}, nil
+	}
+	dirs[baseProc], dirs[basePressure] = r.root.ProcFS, filepath.Join(r.root.ProcFS, "pressure")
+	if dirs[baseUnified] != "" && !r.hierarchy.unified {
+		dirs[baseUnified] = "" // the pressure of a hybrid host is that of /proc/pressure
+	}
+	// cgroup.procs of the root does not list the host's processes, only those that are in no other cgroup.
+	files = append(withoutProcs(files), wanted(filesHost(), r.parts)...)
+	h := r.openFiles("/", &dirs, files)
+	h.host = true
+	if r.parts&PartNetwork != 0 {
+		h.netDev = filepath.Join(r.root.ProcFS, "1/net/dev")
+	}
+	return h
+}
+
+func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {
+	h := &Handle{r: r, path: path, dir: dirs[r.hierarchy.procs]}
+	for i := range specs {
+		if f := r.openSpec(&specs[i], dirs); f != nil {
+			h.files = append(h.files, *f)
+		}
+	}
+	return h
+}
+
+// openFilesShare leaves a quarter of the limit to sockets and to the runtime.
+func openFilesShare() int {
+	var lim unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
+		return 512
+	}
+	return int(min(lim.Cur, math.MaxInt32) / 4 * 3)
+}
+
+func wanted(specs []fileSpec, parts Parts) []fileSpec {
+	var out []fileSpec
+	for _, s := range specs {
+		if s.part&parts != 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func withoutProcs(specs []fileSpec) []fileSpec {
+	var out []fileSpec
+	for _, s := range specs {
+		if s.name != "cgroup.procs" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func unknown() float64 { return math.NaN() }

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"tallyman/api/metrics"
+	"tallyman/cgroups"
+)
+
+const (
+	defaultAddress = ":10180"
+	defaultHost    = "unix:///var/run/docker.sock"
+)
+
+// config is what the flags and the environment say.
+type config struct {
+	web      *web.FlagConfig
+	log      *promslog.Config
+	pprof    *bool
+	rootFS   *string
+	procFS   *string
+	cgroupFS *string
+
+	engineHost       *string
+	engineTimeout    *time.Duration
+	engineResync     *time.Duration
+	engineStaleAfter *time.Duration
+	maxAge           *time.Duration
+	groups           map[metrics.Group]*bool
+
+	dockerTLSVerify  bool
+	dockerCertPath   string
+	dockerAPIVersion string
+	// engineHostFrom names where engineHost was set, for error messages.
+	engineHostFrom string
+}
+
+// errDone ends the program after --help and --version.
+var errDone = errors.New("done")
+
+// parseConfig reads flags and environment. The error is one line that names flag, value and what would be right, or errDone.
+func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*config, error) {
+	app := kingpin.New("tallyman", "Exporter for Docker hosts: what the Docker Engine and the kernel say about containers, as Prometheus metrics, JSON and a status page.")
+	done := false
+	app.Terminate(func(int) { done = true })
+	app.UsageWriter(stdout)
+	app.ErrorWriter(stdout)
+	app.Version(versionText())
+	app.HelpFlag.Short('h')
+	c := defineFlags(app)
+	twinEnvironment(app, getenv)
+	if host := getenv("DOCKER_HOST"); host != "" && getenv(envName("engine.host")) == "" {
+		app.GetFlag("engine.host").Default(host)
+		c.engineHostFrom = "DOCKER_HOST"
+	}
+	_, err := app.Parse(args)
+	if done {
+		return nil, errDone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (tallyman --help lists the flags)", err)
+	}
+	if *c.engineHost != getenv("DOCKER_HOST") {
+		c.engineHostFrom = "--engine.host"
+	}
+	c.dockerTLSVerify = getenv("DOCKER_TLS_VERIFY") != ""
+	c.dockerCertPath = getenv("DOCKER_CERT_PATH")
+	c.dockerAPIVersion = getenv("DOCKER_API_VERSION")
+	return c, c.check()
+}
+
+// defineFlags lists every flag there is.
+func defineFlags(app *kingpin.Application) *config {
+	c := &config{engineHostFrom: "--engine.host", groups: map[metrics.Group]*bool{}}
+	c.web = kingpinflag.AddFlags(app, defaultAddress)
+	c.pprof = app.Flag("web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.").Bool()
+
+	c.engineHost = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).String()
+	c.engineTimeout = duration(app, "engine.timeout", "How long one request to the engine may take.", "10s")
+	c.engineResync = duration(app, "engine.resync", "How often all containers are listed again, to heal what events missed.", "10m")
+	c.engineStaleAfter = duration(app, "engine.stale-after", "How long what the engine said last is served while it is away.", "5m")
+
+	c.rootFS = app.Flag("path.rootfs", "Where the host's root is mounted.").Default("/").String()
+	c.procFS = app.Flag("path.procfs", "Where the host's /proc is mounted (default: proc below --path.rootfs).").String()
+	c.cgroupFS = app.Flag("path.cgroupfs", "Where the host's cgroups are mounted (default: sys/fs/cgroup below --path.rootfs).").String()
+
+	c.maxAge = duration(app, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
+	for _, g := range metrics.Groups() {
+		def := strconv.FormatBool(g.Default)
+		c.groups[g.Name] = app.Flag("collector."+string(g.Name), g.Help).Default(def).Bool()
+	}
+	c.log = &promslog.Config{}
+	promslogflag.AddFlags(app, c.log)
+	return c
+}
+
+// twinEnvironment gives every flag a variable: --engine.host is TALLYMAN_ENGINE_HOST. A flag on the command line wins. The
+// lists of repeatable flags are separated by commas.
+func twinEnvironment(app *kingpin.Application, getenv func(string) string) {
+	for _, f := range app.Model().Flags {
+		if f.Name == "help" || f.Name == "version" || strings.HasPrefix(f.Name, "help-") || strings.HasPrefix(f.Name, "completion-") {
+			continue
+		}
+		flag, env := app.GetFlag(f.Name), envName(f.Name)
+		flag.Help(f.Help + " [" + env + "]")
+		value := getenv(env)
+		switch {
+		case value == "":
+		case f.Name == "web.listen-address":
+			flag.Default(strings.Split(value, ",")...)
+		default:
+			flag.Default(value)
+		}
+	}
+}
+
+func envName(flag string) string {
+	return "TALLYMAN_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+}
+
+// check refuses what can be seen to be wrong before anything is started.
+func (c *config) check() error {
+	for _, address := range *c.web.WebListenAddresses {
+		if err := checkAddress(address); err != nil {
+			return fmt.Errorf("--web.listen-address: %w", err)
+		}
+	}
+	if err := web.Validate(*c.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file %q: %s: want a readable file as https://prometheus.io/docs/guides/tls-encryption describes it", *c.web.WebConfigFile, oneLine(err))
+	}
+	return nil
+}
+
+func checkAddress(address string) error {
+	if strings.HasPrefix(address, "vsock://") {
+		return nil // checked by exporter-toolkit
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no address: want host:port with a port from 0 to 65535, for example %s or 127.0.0.1%s", address, defaultAddress, defaultAddress)
+	}
+	return nil
+}
+
+// root gives the places of the host's file systems.
+func (c *config) root() cgroups.Root {
+	r := cgroups.Root{ProcFS: *c.procFS, CgroupFS: *c.cgroupFS}
+	if r.ProcFS == "" {
+		r.ProcFS = filepath.Join(*c.rootFS, "proc")
+	}
+	if r.CgroupFS == "" {
+		r.CgroupFS = filepath.Join(*c.rootFS, "sys/fs/cgroup")
+	}
+	return r
+}
+
+// selection is the set of groups that are switched on.
+func (c *config) selection() metrics.Selection {
+	var s metrics.Selection
+	for g, on := range c.groups {
+		s = s.With(g, *on)
+	}
+	return s
+}
+
+// parts are the kernel readings that the groups need.
+func (c *config) parts() cgroups.Parts {
+	parts := cgroups.NoParts
+	for g, part := range map[metrics.Group]cgroups.Parts{
+		metrics.GroupCPU: cgroups.PartCPU, metrics.GroupMemory: cgroups.PartMemory, metrics.GroupOOM: cgroups.PartMemory,
+		metrics.GroupPids: cgroups.PartPids, metrics.GroupPressure: cgroups.PartPressure, metrics.GroupIO: cgroups.PartIO,
+		metrics.GroupBlkio: cgroups.PartIO, metrics.GroupNetwork: cgroups.PartNetwork,
+	} {
+		if *c.groups[g] {
+			parts |= part
+		}
+	}
+	return parts
+}
+
+// durationValue is a flag whose error says which flag, and what would be right.
+type durationValue struct {
+	flag string
+	d    time.Duration
+}
+
+func duration(app *kingpin.Application, name, help, def string) *time.Duration {
+	v := &durationValue{flag: name}
+	app.Flag(name, help).Default(def).SetValue(v)
+	return &v.d
+}
+
+// Set reads the value of the flag.
+func (v *durationValue) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf("--%s: %q is no duration: want for example 500ms, 10s or 5m", v.flag, s)
+	}
+	v.d = d
+	return nil
+}
+
+// String gives the value of the flag.
+func (v *durationValue) String() string { return v.d.String() }
+
+// oneLine keeps an error message on one line.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,25 @@
+// Command tallyman serves what the Docker Engine and the kernel say about the containers of this host.
+//
+// It only wires: flags (config.go), then the parts in the order of the data path (run.go). Start reading at run.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Set by the linker: see the Makefile.
+var (
+	version  = "dev"
+	revision = "unknown"
+	date     = "unknown"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"tallyman/api"
+	"tallyman/cgroups"
+	"tallyman/collector"
+	"tallyman/engine"
+	"tallyman/internal/self"
+)
+
+// The exit codes.
+const (
+	exitOK    = 0
+	exitFail  = 1 // something failed while running
+	exitUsage = 2 // the configuration is wrong
+)
+
+// shutdownTimeout is how long answers that are being written may still take: operators are promised an end within 5 s.
+const shutdownTimeout = 3 * time.Second
+
+var (
+	_ collector.Engine = (*engine.Inventory)(nil)
+	_ collector.Kernel = (*cgroups.Reader)(nil)
+	_ api.Source       = (*collector.Collector)(nil)
+)
+
+// run is the program: it returns when ctx ends or serving fails.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	cfg, err := parseConfig(args, getenv, stdout)
+	if errors.Is(err, errDone) {
+		return exitOK
+	}
+	if err != nil {
+		return usage(stderr, err)
+	}
+	cfg.log.Writer = stderr
+	p, err := build(cfg, promslog.New(cfg.log))
+	if err != nil {
+		return usage(stderr, err)
+	}
+	if err := p.serve(ctx, cfg.web); err != nil {
+		fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err)) //nolint:errcheck // nowhere else to say it
+		return exitFail
+	}
+	return exitOK
+}
+
+func usage(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err)) //nolint:errcheck // nowhere else to say it
+	return exitUsage
+}
+
+// program holds the parts, in the order of the data path.
+type program struct {
+	log       *slog.Logger
+	inventory *engine.Inventory
+	collector *collector.Collector
+	server    *http.Server
+}
+
+// build wires the parts. An error means that the configuration is wrong.
+func build(cfg *config, log *slog.Logger) (*program, error) {
+	own := self.New(self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()})
+	kernel, err := cgroups.NewReader(cgroups.Options{Root: cfg.root(), Parts: cfg.parts()})
+	if err != nil {
+		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
+	}
+	client, err := engine.NewClient(engine.Options{
+		Host: *cfg.engineHost, TLSVerify: cfg.dockerTLSVerify, CertPath: cfg.dockerCertPath, APIVersion: cfg.dockerAPIVersion,
+		Timeout: *cfg.engineTimeout, Log: log, Self: own, UserAgent: "tallyman/" + version,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.engineHostFrom, err)
+	}
+	p := &program{log: log}
+	p.inventory = engine.NewInventory(client, engine.InventoryOptions{Resync: *cfg.engineResync, Log: log, Self: own})
+	maxAge := *cfg.maxAge
+	if maxAge == 0 {
+		maxAge = -1 // to the collector, 0 is its default
+	}
+	p.collector = collector.New(p.inventory, kernel, collector.Options{
+		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Log: log, Self: own,
+	})
+	server := api.New(api.Options{
+		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), Pprof: *cfg.pprof,
+	})
+	p.server = api.NewHTTPServer(server.Handler())
+	return p, nil
+}
+
+// serve runs everything until ctx ends, and returns when all of it has stopped.
+func (p *program) serve(ctx context.Context, flags *web.FlagConfig) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	for _, part := range []func(context.Context) error{p.inventory.Run, p.collector.Run} {
+		background.Go(func() {
+			if err := part(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("background work ended", "err", err)
+			}
+		})
+	}
+	p.log.Info("starting tallyman", "version", version, "revision", revision)
+	stopped := make(chan error, 1)
+	background.Go(func() {
+		<-ctx.Done()
+		stopped <- p.stop()
+	})
+	err := web.ListenAndServe(p.server, flags, p.log)
+	cancel()
+	background.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
+	}
+	return err
+}
+
+// stop lets answers that are being written end, but not for long.
+func (p *program) stop() error {
+	p.log.Info("stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	if err := p.server.Shutdown(ctx); err != nil {
+		return p.server.Close()
+	}
+	return nil
+}
+
+func versionText() string {
+	return fmt.Sprintf("tallyman %s (revision %s, built %s, %s)", version, revision, date, runtime.Version())
+}

@@ -1,0 +1,128 @@
+package collector
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"tallyman/cgroups"
+	"tallyman/engine"
+	"tallyman/internal/self"
+)
+
+const (
+	defaultMaxAge     = time.Second
+	defaultStaleAfter = 5 * time.Minute
+	// tidyEvery is how often handles of ended containers are closed when nobody asks for snapshots: an open file keeps a
+	// removed cgroup in the kernel's memory.
+	tidyEvery = time.Minute
+)
+
+// Engine is what the collector needs of package engine: the latest View, at once.
+type Engine interface {
+	View() *engine.View
+}
+
+// Kernel is what the collector needs of package cgroups.
+type Kernel interface {
+	// Open opens the cgroup of a container.
+	Open(t cgroups.Target) (*cgroups.Handle, error)
+	// OpenHost opens the root cgroup.
+	OpenHost() *cgroups.Handle
+	// Path tells the cgroup path that a container has, or would have if it ran.
+	Path(t cgroups.Target) string
+	Machine() cgroups.Machine
+	OpenDescriptors() int
+}
+
+// Options configure a Collector.
+type Options struct {
+	// MaxAge is how long a reading of the kernel is shared by all who ask. Default 1 s; negative = read for everybody.
+	MaxAge time.Duration
+	// StaleAfter is how long what the engine said of its containers is shown while it is away. Default 5 min.
+	StaleAfter time.Duration
+	Log        *slog.Logger
+	Self       *self.Metrics
+	Now        func() time.Time // default time.Now
+}
+
+// Collector makes Snapshots. It is safe for concurrent use.
+type Collector struct {
+	engine Engine
+	kernel Kernel
+	opts   Options
+	last   atomic.Pointer[Snapshot]
+	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
+	// given up.
+	turn    chan struct{}
+	host    *tracked
+	tracked map[string]*tracked // by container id
+	round   uint64
+}
+
+// New returns a Collector over one engine and the kernel of the same host.
+func New(e Engine, k Kernel, o Options) *Collector {
+	if o.MaxAge == 0 {
+		o.MaxAge = defaultMaxAge
+	}
+	if o.StaleAfter == 0 {
+		o.StaleAfter = defaultStaleAfter
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Collector{engine: e, kernel: k, opts: o, turn: make(chan struct{}, 1), tracked: map[string]*tracked{}}
+}
+
+// Snapshot gives the present state of the host. Callers share one snapshot for as long as it is younger than MaxAge; when the
+// engine has said something new meanwhile, only the containers concerned are read again. The only error is ctx's, while
+// another caller's collection goes on.
+func (c *Collector) Snapshot(ctx context.Context) (*Snapshot, error) {
+	if s := c.last.Load(); c.fresh(s) && s.view == c.engine.View() {
+		return s, nil
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	view := c.engine.View()
+	last := c.last.Load()
+	if !c.fresh(last) {
+		last = nil
+	} else if last.view == view {
+		return last, nil
+	}
+	s := c.collect(view, last)
+	c.last.Store(s)
+	return s, nil
+}
+
+// Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends.
+func (c *Collector) Run(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.turn <- struct{}{}
+			c.tidy(c.engine.View())
+			<-c.turn
+		case <-ctx.Done():
+			c.turn <- struct{}{}
+			c.tidy(&engine.View{})
+			<-c.turn
+			return ctx.Err()
+		}
+	}
+}
+
+func (c *Collector) fresh(s *Snapshot) bool {
+	return s != nil && c.opts.Now().Sub(s.kernelTime) < c.opts.MaxAge
+}

@@ -1,0 +1,257 @@
+package collector
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"tallyman/cgroups"
+	"tallyman/engine"
+)
+
+// tracked is what is remembered of a container (or of the host) from one snapshot to the next.
+type tracked struct {
+	round  uint64 // of the collection in which the engine last knew it
+	facts  *engine.Container
+	target cgroups.Target
+	handle *cgroups.Handle // nil while there is no cgroup to read
+	latest Container
+	rates  rateBase
+	oom    oomCounter
+	// told is the problem that was logged last, so that it is logged once.
+	told string
+}
+
+// collect makes a snapshot. When recent is given, its readings are used again for the containers of which the engine has
+// said nothing new.
+func (c *Collector) collect(view *engine.View, recent *Snapshot) *Snapshot {
+	now := c.opts.Now()
+	c.round++
+	s := &Snapshot{
+		Time: now, kernelTime: now, view: view,
+		Machine: c.kernel.Machine(),
+		Engine:  c.joinEngine(view, now),
+	}
+	if recent != nil {
+		s.kernelTime = recent.kernelTime
+		s.Host = recent.Host
+	} else {
+		s.Host = c.readHost(s)
+	}
+	s.Containers = make([]Container, 0, len(view.Containers))
+	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
+	for _, running := range []bool{true, false} {
+		for _, f := range view.Containers {
+			if f.State.HasProcesses() == running {
+				c.update(c.tracker(f.ID), f, s, recent != nil)
+			}
+		}
+	}
+	for _, f := range view.Containers {
+		t := c.tracked[f.ID]
+		s.Containers = append(s.Containers, t.latest)
+		s.Sources.add(t.latest.Source)
+	}
+	c.forget()
+	s.OpenDescriptors = c.kernel.OpenDescriptors()
+	s.Duration = c.opts.Now().Sub(now)
+	c.opts.Self.Collected(s.Duration)
+	return s
+}
+
+func (c *Collector) tracker(id string) *tracked {
+	t := c.tracked[id]
+	if t == nil {
+		t = &tracked{}
+		c.tracked[id] = t
+	}
+	t.round = c.round
+	return t
+}
+
+// forget drops the containers that the engine no longer knows.
+func (c *Collector) forget() {
+	for id, t := range c.tracked {
+		if t.round != c.round {
+			t.close()
+			delete(c.tracked, id)
+		}
+	}
+}
+
+// tidy closes what is open of containers that, by this view, have no processes.
+func (c *Collector) tidy(view *engine.View) {
+	running := make(map[string]bool, len(view.Containers))
+	for _, f := range view.Containers {
+		running[f.ID] = f.State.HasProcesses()
+	}
+	for id, t := range c.tracked {
+		if !running[id] {
+			t.close()
+		}
+	}
+	if len(view.Containers) == 0 && c.host != nil {
+		c.host.close()
+	}
+}
+
+func (t *tracked) close() {
+	if t.handle != nil {
+		t.handle.Close()
+		t.handle = nil
+	}
+}
+
+// joinEngine judges what may still be said in the engine's name.
+func (c *Collector) joinEngine(view *engine.View, now time.Time) EngineStatus {
+	return EngineStatus{
+		Up:      view.Up,
+		Problem: view.Problem,
+		Fresh:   view.Up || (!view.LastContact.IsZero() && now.Sub(view.LastContact) < c.opts.StaleAfter),
+		Synced:  view.Synced,
+		Info:    view.Info,
+		Events:  view.Events,
+	}
+}
+
+// readHost reads the root cgroup and what /proc says of the whole host.
+func (c *Collector) readHost(s *Snapshot) Container {
+	if c.host == nil {
+		c.host = &tracked{}
+	}
+	t := c.host
+	if t.handle == nil {
+		t.handle = c.kernel.OpenHost()
+	}
+	host := Container{ID: "/", Source: SourceCgroup, LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time)}
+	c.report(t, &host, t.handle.Read(&host.Stats))
+	host.OOMKills = host.Stats.Memory.OOMKills
+	host.Rates = t.rates.update(s.Time, &host.Stats)
+	return host
+}
+
+// update brings a container up to date; again allows a reading of the latest MaxAge to be used once more.
+func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, again bool) {
+	unchanged := t.facts == f
+	t.facts = f
+	target := cgroups.Target{
+		ID: f.ID, PID: f.PID, Parent: f.CgroupParent, Driver: s.Engine.Info.CgroupDriver,
+		Network: f.NetworkOwner == f.ID,
+	}
+	if again && unchanged {
+		t.latest.Facts = freshFacts(f, s)
+		return
+	}
+	n := Container{Name: f.Name, Image: f.Image, Facts: freshFacts(f, s), Source: SourceNone}
+	n.Stats.Reset()
+	if f.State.HasProcesses() {
+		c.read(t, target, &n)
+	} else {
+		t.close()
+	}
+	n.ID = t.path(c.kernel, target)
+	n.LimitCores = limitCores(&n.Stats.CPU, s.Machine.Cores)
+	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
+	n.LastSeen = lastSeen(&n, f, s)
+	n.Rates = t.rates.update(s.Time, &n.Stats)
+	t.target, t.latest = target, n
+}
+
+// path is the label "id". Once known it is kept, so that a stopped container keeps its series.
+func (t *tracked) path(k Kernel, target cgroups.Target) string {
+	switch {
+	case t.handle != nil:
+		return t.handle.Path()
+	case t.latest.ID != "":
+		return t.latest.ID
+	}
+	return k.Path(target)
+}
+
+// read reads the container's cgroup, opening it first, and once more when it has been replaced: a restarted container gets a
+// new cgroup of the same name.
+func (c *Collector) read(t *tracked, target cgroups.Target, n *Container) {
+	if t.handle != nil && t.target != target {
+		t.close()
+	}
+	var err error
+	for range 2 {
+		if t.handle == nil {
+			if t.handle, err = c.kernel.Open(target); err != nil {
+				break
+			}
+		}
+		if err = t.handle.Read(&n.Stats); !errors.Is(err, cgroups.ErrGone) {
+			n.Source = SourceCgroup
+			break
+		}
+		t.handle = nil
+	}
+	c.report(t, n, err)
+}
+
+// report counts what could not be read, and logs it when it is news.
+func (c *Collector) report(t *tracked, n *Container, err error) {
+	var files cgroups.Errors
+	switch {
+	case err == nil:
+	case errors.As(err, &files):
+		for _, f := range files {
+			c.opts.Self.CollectError(f.File, f.Reason)
+		}
+	case errors.Is(err, cgroups.ErrNotFound), errors.Is(err, cgroups.ErrGone):
+		c.opts.Self.CollectError("cgroup", "not_found")
+	default:
+		c.opts.Self.CollectError("cgroup", "io")
+	}
+	if err == nil {
+		t.told = ""
+		return
+	}
+	n.Problem = err.Error()
+	if n.Problem != t.told {
+		t.told = n.Problem
+		c.opts.Log.Warn("container cannot be read completely", "name", n.Name, "err", err)
+	}
+}
+
+func freshFacts(f *engine.Container, s *Snapshot) *engine.Container {
+	if !s.Engine.Fresh {
+		return nil
+	}
+	return f
+}
+
+// limitCores is the least of quota, cpuset and the host's processors.
+func limitCores(cpu *cgroups.CPU, host float64) float64 {
+	limit := host
+	if quota := cpu.QuotaMicros / cpu.PeriodMicros; quota < limit || math.IsNaN(limit) {
+		limit = quota
+	}
+	if cpu.CpusetCores < limit || math.IsNaN(limit) {
+		limit = cpu.CpusetCores
+	}
+	return limit
+}
+
+// lastSeen is now for a container that lives by the kernel's word, or, where that cannot be asked, by the engine's.
+func lastSeen(n *Container, f *engine.Container, s *Snapshot) float64 {
+	alive := f.State.HasProcesses() || f.State == engine.StateRestarting
+	if alive && (n.Source != SourceNone || s.Engine.Up) {
+		return seconds(s.Time)
+	}
+	return math.NaN()
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1e3 }
+
+func (n *SourceCounts) add(s Source) {
+	switch s {
+	case SourceCgroup:
+		n.Cgroup++
+	case SourceEngine:
+		n.Engine++
+	default:
+		n.None++
+	}
+}
