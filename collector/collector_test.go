@@ -1,0 +1,383 @@
+package collector_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"tallyman/cgroups"
+	"tallyman/collector"
+	"tallyman/engine"
+	"tallyman/internal/fixture"
+	"tallyman/internal/self"
+)
+
+// views is an engine that says what a test puts into it.
+type views struct{ atomic.Pointer[engine.View] }
+
+func (v *views) View() *engine.View { return v.Load() }
+
+// host is a recorded host, with an engine that knows its containers.
+type host struct {
+	*fixture.Host
+	kernel *cgroups.Reader
+	engine *views
+	now    time.Time
+	self   *self.Metrics
+}
+
+func newHost(t *testing.T, scenario string, o cgroups.Options) *host {
+	t.Helper()
+	h := &host{Host: fixture.Open(t, "../cgroups/testdata/"+scenario+".txtar"), engine: &views{}, self: self.New(self.Build{})}
+	h.now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	o.Root = cgroups.Root{ProcFS: h.Path("proc"), CgroupFS: h.Path("sys/fs/cgroup")}
+	kernel, err := cgroups.NewReader(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.kernel = kernel
+	view := &engine.View{Up: true, Synced: h.now, LastContact: h.now, Info: engine.Info{CgroupDriver: h.Containers[0].Driver}}
+	for _, c := range h.Containers {
+		view.Containers = append(view.Containers, &engine.Container{
+			ID: c.ID, Name: c.Name, Image: "busybox:latest", State: engine.StateRunning, PID: c.PID, CgroupParent: c.Parent,
+			Started: h.now.Add(-time.Hour), NetworkOwner: c.ID,
+		})
+	}
+	h.engine.Store(view)
+	return h
+}
+
+// say changes what the engine says of one container, as package engine does: a new Container in a new View.
+func (h *host) say(name string, change func(*engine.Container)) {
+	view := *h.engine.Load()
+	view.Containers = append([]*engine.Container(nil), view.Containers...)
+	for i, c := range view.Containers {
+		if c.Name == name {
+			changed := *c
+			change(&changed)
+			view.Containers[i] = &changed
+		}
+	}
+	h.engine.Store(&view)
+}
+
+func (h *host) collector(o collector.Options) *collector.Collector {
+	o.Now = func() time.Time { return h.now }
+	o.Self = h.self
+	return collector.New(h.engine, h.kernel, o)
+}
+
+// file is a file of a container's cgroup on a v2 host with the cgroupfs driver.
+func (h *host) file(t *testing.T, name, file string) string {
+	return "sys/fs/cgroup/docker/" + h.Container(t, name).ID + "/" + file
+}
+
+func snapshot(t *testing.T, c *collector.Collector) *collector.Snapshot {
+	t.Helper()
+	s, err := c.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func container(t *testing.T, s *collector.Snapshot, name string) *collector.Container {
+	t.Helper()
+	for i := range s.Containers {
+		if s.Containers[i].Name == name {
+			return &s.Containers[i]
+		}
+	}
+	t.Fatalf("no container %q in the snapshot", name)
+	return nil
+}
+
+func TestSnapshot_joins(t *testing.T) {
+	t.Parallel()
+	for _, scenario := range []string{"v1-hybrid-cgroupfs", "v2-cgroupfs", "v2-systemd"} {
+		h := newHost(t, scenario, cgroups.Options{})
+		s := snapshot(t, h.collector(collector.Options{}))
+		if got, want := len(s.Containers), len(h.Containers); got != want || s.Sources.Cgroup != want {
+			t.Fatalf("%s: got %d containers, %d from cgroups, want %d", scenario, got, s.Sources.Cgroup, want)
+		}
+		for i, c := range s.Containers {
+			if c.Name != h.Containers[i].Name || !strings.Contains(c.ID, h.Containers[i].ID) {
+				t.Errorf("%s: container %d is %s %s", scenario, i, c.Name, c.ID)
+			}
+			if math.IsNaN(c.Stats.CPU.Usage) || len(c.Stats.Network) == 0 || c.LastSeen != float64(h.now.Unix()) || c.Problem != "" {
+				t.Errorf("%s: %s was not read: %+v", scenario, c.Name, c)
+			}
+		}
+		if s.Host.ID != "/" || s.Host.Name != "" || math.IsNaN(s.Host.Stats.Memory.Usage) || s.Machine.Cores != 2 {
+			t.Errorf("%s: host %+v, machine %+v", scenario, s.Host, s.Machine)
+		}
+		limits := container(t, s, h.Containers[3].Name)
+		if limits.LimitCores != 1.5 {
+			t.Errorf("%s: %s may use %v cores, want 1.5", scenario, limits.Name, limits.LimitCores)
+		}
+	}
+}
+
+func TestSnapshot_shared(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{MaxAge: time.Second})
+	first := snapshot(t, c)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if s, err := c.Snapshot(t.Context()); s != first || err != nil {
+				t.Errorf("got another snapshot, %v", err)
+			}
+		})
+	}
+	all.Wait()
+	h.now = h.now.Add(time.Second)
+	if snapshot(t, c) == first {
+		t.Error("got the same snapshot after MaxAge")
+	}
+}
+
+// TestSnapshot_news: what the engine says is in the next snapshot, and only the containers it spoke of are read again.
+func TestSnapshot_news(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{MaxAge: time.Second})
+	snapshot(t, c)
+	h.Write(t, h.file(t, "web", "memory.max"), "1048576\n")
+	h.Write(t, h.file(t, "db", "memory.max"), "1048576\n")
+	h.say("web", func(c *engine.Container) { c.Name = "renamed" })
+	s := snapshot(t, c)
+	if got := container(t, s, "renamed").Stats.Memory.Limit; got != 1<<20 {
+		t.Errorf("renamed: got limit %v, want the new one", got)
+	}
+	if got := container(t, s, "db").Stats.Memory.Limit; got != 128<<20 {
+		t.Errorf("db: got limit %v, want that of the shared reading", got)
+	}
+	h.now = h.now.Add(time.Second)
+	if got := container(t, snapshot(t, c), "db").Stats.Memory.Limit; got != 1<<20 {
+		t.Errorf("db: got limit %v after MaxAge", got)
+	}
+}
+
+func TestSnapshot_readForEverybody(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{MaxAge: -1})
+	if snapshot(t, c) == snapshot(t, c) {
+		t.Error("a negative MaxAge shares snapshots")
+	}
+}
+
+func TestSnapshot_stopped(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{})
+	before := *container(t, snapshot(t, c), "web")
+	open := h.kernel.OpenDescriptors()
+	h.say("web", func(c *engine.Container) { c.State, c.PID = engine.StateExited, 0 })
+	after := container(t, snapshot(t, c), "web")
+	if after.ID != before.ID || !math.IsNaN(after.Stats.CPU.Usage) || !math.IsNaN(after.LastSeen) || after.Source != collector.SourceNone {
+		t.Errorf("got %+v, want the same id and no readings", after)
+	}
+	if h.kernel.OpenDescriptors() >= open {
+		t.Error("the files of the stopped container are still open")
+	}
+	view := *h.engine.Load()
+	view.Containers = view.Containers[1:]
+	h.engine.Store(&view)
+	if s := snapshot(t, c); len(s.Containers) != len(h.Containers)-1 {
+		t.Errorf("got %d containers after one was removed", len(s.Containers))
+	}
+}
+
+// TestSnapshot_restarted: a restarted container has a new cgroup of the same name; files that are not kept show it here.
+func TestSnapshot_restarted(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{MaxOpenFiles: 1})
+	c := h.collector(collector.Options{})
+	snapshot(t, c)
+	if err := os.Remove(h.Path(h.file(t, "web", "cpu.max"))); err != nil { // the new cgroup has no such file
+		t.Fatal(err)
+	}
+	h.now = h.now.Add(time.Minute)
+	web := container(t, snapshot(t, c), "web")
+	if web.Source != collector.SourceCgroup || math.IsNaN(web.Stats.CPU.Usage) || !math.IsNaN(web.Stats.CPU.QuotaMicros) {
+		t.Errorf("got %+v, want the readings of the new cgroup", web)
+	}
+	if err := os.RemoveAll(h.Path("sys/fs/cgroup/docker/" + h.Container(t, "web").ID)); err != nil {
+		t.Fatal(err)
+	}
+	h.now = h.now.Add(time.Minute)
+	if web := container(t, snapshot(t, c), "web"); web.Source != collector.SourceNone || web.Problem == "" {
+		t.Errorf("got %+v, want no readings and a reason", web)
+	}
+}
+
+// TestSnapshot_oneBad: the trouble of one container costs the others nothing.
+func TestSnapshot_oneBad(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	h.Write(t, h.file(t, "web", "memory.stat"), "anon nonsense\nfile 5\n")
+	s := snapshot(t, h.collector(collector.Options{}))
+	web := container(t, s, "web")
+	if web.Stats.Memory.Cache != 5 || !math.IsNaN(web.Stats.Memory.RSS) || !strings.Contains(web.Problem, "memory.stat") {
+		t.Errorf("web: got %+v, problem %q", web.Stats.Memory, web.Problem)
+	}
+	for _, c := range s.Containers {
+		if c.Name != "web" && c.Problem != "" {
+			t.Errorf("%s: %s", c.Name, c.Problem)
+		}
+	}
+	want := `
+# HELP tallyman_collect_errors_total Readings that failed, by part (kernel file or engine endpoint) and reason.
+# TYPE tallyman_collect_errors_total counter
+tallyman_collect_errors_total{part="memory.stat",reason="parse"} 1
+`
+	if err := testutil.GatherAndCompare(h.self.Gatherer(), strings.NewReader(want), "tallyman_collect_errors_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSnapshot_engineAway(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{StaleAfter: time.Minute})
+	snapshot(t, c)
+	view := *h.engine.Load()
+	view.Up, view.Problem = false, "connection refused"
+	h.engine.Store(&view)
+	h.now = h.now.Add(30 * time.Second)
+	s := snapshot(t, c)
+	if web := container(t, s, "web"); !s.Engine.Fresh || s.Engine.Up || web.Facts == nil || math.IsNaN(web.Stats.CPU.Usage) {
+		t.Errorf("after 30 s: got %+v", web)
+	}
+	h.now = h.now.Add(30 * time.Second)
+	s = snapshot(t, c)
+	web := container(t, s, "web")
+	if s.Engine.Fresh || web.Facts != nil || web.Name != "web" || math.IsNaN(web.Stats.CPU.Usage) || math.IsNaN(web.LastSeen) {
+		t.Errorf("after StaleAfter: got %+v, want its name and its kernel's numbers, but no facts", web)
+	}
+}
+
+func TestSnapshot_rates(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{})
+	h.Write(t, h.file(t, "web", "cpu.stat"), "usage_usec 1000000\nnr_periods 10\nnr_throttled 1\n")
+	if got := container(t, snapshot(t, c), "web").Rates.CPU; !math.IsNaN(got) {
+		t.Errorf("the first snapshot has rate %v", got)
+	}
+	h.Write(t, h.file(t, "web", "cpu.stat"), "usage_usec 6000000\nnr_periods 20\nnr_throttled 6\n")
+	h.now = h.now.Add(10 * time.Second)
+	rates := container(t, snapshot(t, c), "web").Rates
+	if rates.CPU != 0.5 || rates.ThrottledRatio != 0.5 || rates.WriteBytes != 0 {
+		t.Errorf("got %+v, want 0.5 cores, half of the periods throttled, nothing written", rates)
+	}
+	h.Write(t, h.file(t, "web", "cpu.stat"), "usage_usec 5\n")
+	h.now = h.now.Add(10 * time.Second)
+	if got := container(t, snapshot(t, c), "web").Rates.CPU; !math.IsNaN(got) {
+		t.Errorf("got rate %v of a counter that went back", got)
+	}
+}
+
+// stuck is a kernel that does not answer.
+type stuck struct {
+	collector.Kernel
+	entered, release chan struct{}
+}
+
+func (s *stuck) Machine() cgroups.Machine {
+	close(s.entered)
+	<-s.release
+	return s.Kernel.Machine()
+}
+
+func TestSnapshot_giveUp(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	k := &stuck{h.kernel, make(chan struct{}), make(chan struct{})}
+	c := collector.New(h.engine, k, collector.Options{})
+	done := make(chan error)
+	go func() {
+		_, err := c.Snapshot(context.Background())
+		done <- err
+	}()
+	<-k.entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Snapshot(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want to give up with the context", err)
+	}
+	close(k.release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRun_closes(t *testing.T) {
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	synctest.Test(t, func(t *testing.T) {
+		c := h.collector(collector.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- c.Run(ctx) }()
+		all := func() int { snapshot(t, c); return h.kernel.OpenDescriptors() }()
+		h.say("web", func(c *engine.Container) { c.State = engine.StateExited })
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if n := h.kernel.OpenDescriptors(); n >= all {
+			t.Errorf("%d of %d files are open after a container ended and nobody asked", n, all)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if n := h.kernel.OpenDescriptors(); n != 0 {
+			t.Errorf("%d files are open after the end", n)
+		}
+	})
+}
+
+func TestSnapshot_oomKills(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{MaxAge: -1})
+	kills := func() float64 { return container(t, snapshot(t, c), "web").OOMKills }
+	kernel := func(n int) {
+		h.Write(t, h.file(t, "web", "memory.events"), fmt.Sprintf("oom_kill %d\n", n))
+	}
+	check := func(what string, want float64) {
+		t.Helper()
+		if got := kills(); got != want {
+			t.Errorf("%s: got %v, want %v", what, got, want)
+		}
+	}
+	kernel(2)
+	check("the kernel's count", 2)
+	h.say("web", func(c *engine.Container) { c.OOMEvents = 1 })
+	check("the engine saw fewer", 2)
+	h.say("web", func(c *engine.Container) { c.OOMEvents, c.OOMKilled, c.State = 3, true, engine.StateExited })
+	check("the last one only the engine saw", 3)
+	kernel(0)
+	h.say("web", func(c *engine.Container) {
+		c.State, c.OOMKilled, c.Started = engine.StateRunning, false, c.Started.Add(time.Minute)
+	})
+	check("a new run", 3)
+	kernel(1)
+	check("a kill in the new run", 4)
+	h.say("web", func(c *engine.Container) { c.Started = time.Time{} })
+	if got := kills(); !math.IsNaN(got) {
+		t.Errorf("never started: got %v", got)
+	}
+}
