@@ -17,6 +17,8 @@ func filesHost() []fileSpec {
 	return append([]fileSpec{
 		{base: baseProc, name: "loadavg", part: PartPids, parse: func(b []byte, s *Stats, _ names) error { return parseLoadavg(b, &s.Pids.Threads) }},
 		{base: baseProc, name: "sys/kernel/threads-max", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
+		// The root cgroup's own counter (v1; v2 has none) leaves out the kills in its child cgroups.
+		{base: baseProc, name: "vmstat", part: PartMemory, parse: flatKeyed(oomControl())},
 		{base: baseProc, name: "meminfo", part: PartMemory, parse: hostMemory},
 	}, pressureFiles(basePressure, "")...)
 }

@@ -69,7 +69,7 @@ type Memory struct {
 
 	Events MemoryEvents
 	// OOMKills is the number of processes killed for want of memory since the cgroup was created; v1 memory.oom_control
-	// oom_kill, v2 memory.events oom_kill.
+	// oom_kill, v2 memory.events oom_kill; the host: /proc/vmstat oom_kill, since boot.
 	OOMKills float64
 }
 

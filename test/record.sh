@@ -44,7 +44,7 @@ for name in "$@"; do
   docker inspect --format "{{.Id}} {{.Name}} {{.State.Pid}} $driver {{.HostConfig.CgroupParent}}" "$name"
 done
 put_cgroup /
-for file in loadavg meminfo cpuinfo diskstats sys/kernel/threads-max sys/kernel/hostname sys/kernel/osrelease \
+for file in loadavg vmstat meminfo cpuinfo diskstats sys/kernel/threads-max sys/kernel/hostname sys/kernel/osrelease \
   pressure/cpu pressure/memory pressure/io 1/net/dev; do
   put "/proc/$file"
 done

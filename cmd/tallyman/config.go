@@ -12,7 +12,6 @@ import (
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
-	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
@@ -86,7 +85,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*
 func defineFlags(app *kingpin.Application) *config {
 	c := &config{engineHostFrom: "--engine.host", groups: map[metrics.Group]*bool{}}
 	c.web = kingpinflag.AddFlags(app, defaultAddress)
-	c.pprof = app.Flag("web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.").Bool()
+	c.pprof = boolean(app, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
 
 	c.engineHost = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).String()
 	c.engineTimeout = duration(app, "engine.timeout", "How long one request to the engine may take.", "10s")
@@ -99,36 +98,12 @@ func defineFlags(app *kingpin.Application) *config {
 
 	c.maxAge = duration(app, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
 	for _, g := range metrics.Groups() {
-		def := strconv.FormatBool(g.Default)
-		c.groups[g.Name] = app.Flag("collector."+string(g.Name), g.Help).Default(def).Bool()
+		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
 	}
-	c.log = &promslog.Config{}
-	promslogflag.AddFlags(app, c.log)
+	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
+	choice(app, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
+	choice(app, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
 	return c
-}
-
-// twinEnvironment gives every flag a variable: --engine.host is TALLYMAN_ENGINE_HOST. A flag on the command line wins. The
-// lists of repeatable flags are separated by commas.
-func twinEnvironment(app *kingpin.Application, getenv func(string) string) {
-	for _, f := range app.Model().Flags {
-		if f.Name == "help" || f.Name == "version" || strings.HasPrefix(f.Name, "help-") || strings.HasPrefix(f.Name, "completion-") {
-			continue
-		}
-		flag, env := app.GetFlag(f.Name), envName(f.Name)
-		flag.Help(f.Help + " [" + env + "]")
-		value := getenv(env)
-		switch {
-		case value == "":
-		case f.Name == "web.listen-address":
-			flag.Default(strings.Split(value, ",")...)
-		default:
-			flag.Default(value)
-		}
-	}
-}
-
-func envName(flag string) string {
-	return "TALLYMAN_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
 }
 
 // check refuses what can be seen to be wrong before anything is started.
@@ -193,31 +168,6 @@ func (c *config) parts() cgroups.Parts {
 	}
 	return parts
 }
-
-// durationValue is a flag whose error says which flag, and what would be right.
-type durationValue struct {
-	flag string
-	d    time.Duration
-}
-
-func duration(app *kingpin.Application, name, help, def string) *time.Duration {
-	v := &durationValue{flag: name}
-	app.Flag(name, help).Default(def).SetValue(v)
-	return &v.d
-}
-
-// Set reads the value of the flag.
-func (v *durationValue) Set(s string) error {
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return fmt.Errorf("--%s: %q is no duration: want for example 500ms, 10s or 5m", v.flag, s)
-	}
-	v.d = d
-	return nil
-}
-
-// String gives the value of the flag.
-func (v *durationValue) String() string { return v.d.String() }
 
 // oneLine keeps an error message on one line.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// flagValue is the value of a flag whose error names the flag, what was given, and what would be right: kingpin's own errors
+// name only the value.
+type flagValue struct {
+	flag   string
+	want   string
+	isBool bool
+	text   string
+	set    func(string) error
+}
+
+// Set reads the value of the flag.
+func (v *flagValue) Set(s string) error {
+	if err := v.set(s); err != nil {
+		return fmt.Errorf("--%s (or %s): %q is wrong: want %s", v.flag, envName(v.flag), s, v.want)
+	}
+	v.text = s
+	return nil
+}
+
+// String gives the value of the flag.
+func (v *flagValue) String() string { return v.text }
+
+// IsBoolFlag tells kingpin that the flag stands without a value, and has a twin that begins with "no-".
+func (v *flagValue) IsBoolFlag() bool { return v.isBool }
+
+// duration defines a flag that takes a time, not below zero.
+func duration(app *kingpin.Application, name, help, def string) *time.Duration {
+	d := new(time.Duration)
+	app.Flag(name, help).Default(def).SetValue(&flagValue{
+		flag: name, want: "a duration such as 500ms, 10s or 5m",
+		set: func(s string) (err error) {
+			if *d, err = time.ParseDuration(s); err == nil && *d < 0 {
+				err = strconv.ErrRange
+			}
+			return err
+		},
+	})
+	return d
+}
+
+// boolean defines a flag that switches something on or, with --no-, off.
+func boolean(app *kingpin.Application, name, help string, def bool) *bool {
+	b := new(bool)
+	app.Flag(name, help).Default(strconv.FormatBool(def)).SetValue(&flagValue{
+		flag: name, want: "true or false", isBool: true,
+		set: func(s string) (err error) {
+			*b, err = strconv.ParseBool(s)
+			return err
+		},
+	})
+	return b
+}
+
+// choice defines a flag that takes one of a few words.
+func choice(app *kingpin.Application, name, help, def string, words []string, set func(string) error) {
+	list := strings.Join(words, ", ")
+	app.Flag(name, help+" One of: "+list+".").Default(def).SetValue(&flagValue{flag: name, want: "one of " + list, set: set})
+}
+
+// twinEnvironment gives every flag a variable: --engine.host is TALLYMAN_ENGINE_HOST. A flag on the command line wins. The
+// lists of repeatable flags are separated by commas.
+func twinEnvironment(app *kingpin.Application, getenv func(string) string) {
+	for _, f := range app.Model().Flags {
+		if !strings.Contains(f.Name, ".") {
+			continue // kingpin's own: help, version and shell completion
+		}
+		flag, env := app.GetFlag(f.Name), envName(f.Name)
+		flag.Help(f.Help + " [" + env + "]")
+		value := getenv(env)
+		switch {
+		case value == "":
+		case f.Name == "web.listen-address":
+			flag.Default(strings.Split(value, ",")...)
+		default:
+			flag.Default(value)
+		}
+	}
+}
+
+func envName(flag string) string {
+	return "TALLYMAN_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"tallyman/internal/fakeengine"
+	"tallyman/internal/fixture"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func env(pairs map[string]string) func(string) string {
+	return func(name string) string { return pairs[name] }
+}
+
+// TestRun_refuses: a wrong configuration ends with code 2 and one line that names flag, value and what would be right.
+func TestRun_refuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	badWeb := filepath.Join(dir, "web.yml")
+	if err := os.WriteFile(badWeb, []byte("tls_server_config: {cert_file: none.pem, key_file: none.key}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		env  map[string]string
+		want []string
+	}{
+		{args: []string{"--nonsense"}, want: []string{"--nonsense", "--help"}},
+		{args: []string{"stray"}, want: []string{"stray"}},
+		{args: []string{"--web.listen-address=foo"}, want: []string{"--web.listen-address", "foo", ":10180"}},
+		{args: []string{"--web.listen-address=:99999"}, want: []string{"--web.listen-address", ":99999", "65535"}},
+		{args: []string{"--web.config.file=" + badWeb}, want: []string{"--web.config.file", "none.pem"}},
+		{args: []string{"--web.config.file=/nonexistent.yml"}, want: []string{"--web.config.file", "/nonexistent.yml"}},
+		{args: []string{"--engine.timeout=soon"}, want: []string{"--engine.timeout", "soon", "10s"}},
+		{args: []string{"--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
+		{args: []string{"--path.cgroupfs=" + dir}, want: []string{"--path.cgroupfs", dir, "/sys/fs/cgroup"}},
+		{args: []string{"--engine.host=nonsense"}, want: []string{"--engine.host", "nonsense", "unix:///"}},
+		{env: map[string]string{"DOCKER_HOST": "ssh://root@host"}, want: []string{"DOCKER_HOST", "ssh://root@host", "unix:///"}},
+		{env: map[string]string{"DOCKER_API_VERSION": "new"}, want: []string{"DOCKER_API_VERSION", "new", "1.41"}},
+		{env: map[string]string{"DOCKER_HOST": "tcp://127.0.0.1:2376", "DOCKER_CERT_PATH": dir}, want: []string{"DOCKER_CERT_PATH", dir, "ca.pem"}},
+		{env: map[string]string{"TALLYMAN_ENGINE_RESYNC": "x"}, want: []string{"TALLYMAN_ENGINE_RESYNC", "x", "5m"}},
+		{env: map[string]string{"TALLYMAN_COLLECTOR_CPU": "maybe"}, want: []string{"TALLYMAN_COLLECTOR_CPU", "maybe", "true or false"}},
+	} {
+		var stdout, stderr bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		code := run(ctx, tt.args, env(tt.env), &stdout, &stderr)
+		cancel()
+		if code != exitUsage || strings.Count(stderr.String(), "\n") != 1 || stdout.Len() > 0 {
+			t.Errorf("%v %v: got code %d, want %d and one line: %q %q", tt.args, tt.env, code, exitUsage, stderr.String(), stdout.String())
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("%v %v: %q does not name %q", tt.args, tt.env, stderr.String(), want)
+			}
+		}
+	}
+}
+
+func TestRun_tells(t *testing.T) {
+	t.Parallel()
+	for arg, want := range map[string]string{"--version": "tallyman dev", "--help": "TALLYMAN_ENGINE_HOST", "-h": "--[no-]collector.cpu"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{arg}, env(nil), &stdout, &stderr); code != exitOK || !strings.Contains(stdout.String(), want) || stderr.Len() > 0 {
+			t.Errorf("%s: got code %d, %q %q, want %q", arg, code, stdout.String(), stderr.String(), want)
+		}
+	}
+}
+
+// TestConfig_environment: every flag has its variable, and the command line wins.
+func TestConfig_environment(t *testing.T) {
+	t.Parallel()
+	c, err := parseConfig([]string{"--engine.timeout=3s"}, env(map[string]string{
+		"TALLYMAN_ENGINE_TIMEOUT": "7s", "TALLYMAN_ENGINE_RESYNC": "8s", "TALLYMAN_COLLECTOR_CPU": "false",
+		"TALLYMAN_WEB_LISTEN_ADDRESS": ":1,:2", "DOCKER_HOST": "tcp://docker:2375",
+	}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *c.engineTimeout != 3*time.Second || *c.engineResync != 8*time.Second || *c.groups["cpu"] || !*c.groups["memory"] {
+		t.Errorf("got timeout %v, resync %v, cpu %v", *c.engineTimeout, *c.engineResync, *c.groups["cpu"])
+	}
+	if got := strings.Join(*c.web.WebListenAddresses, " "); got != ":1 :2" {
+		t.Errorf("got addresses %q", got)
+	}
+	if *c.engineHost != "tcp://docker:2375" || c.engineHostFrom != "DOCKER_HOST" {
+		t.Errorf("got host %s from %s", *c.engineHost, c.engineHostFrom)
+	}
+	c, err = parseConfig([]string{"--engine.host=unix:///a"}, env(map[string]string{"DOCKER_HOST": "tcp://docker:2375"}), io.Discard)
+	if err != nil || *c.engineHost != "unix:///a" || c.engineHostFrom != "--engine.host" {
+		t.Errorf("got host %s from %s, %v", *c.engineHost, c.engineHostFrom, err)
+	}
+}
+
+// listening waits for the address in the log, and goes on reading the log so that the program can write it.
+func listening(t *testing.T, log io.Reader) string {
+	t.Helper()
+	found := make(chan string, 1)
+	go func() {
+		address := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+		lines := bufio.NewScanner(log)
+		for lines.Scan() {
+			if m := address.FindStringSubmatch(lines.Text()); m != nil {
+				found <- m[1]
+			}
+		}
+	}()
+	select {
+	case a := <-found:
+		return a
+	case <-time.After(10 * time.Second):
+		t.Fatal("the program did not say where it listens")
+		return ""
+	}
+}
+
+// TestRun_serves runs the whole program over a recorded host and a recorded engine until it is told to end.
+func TestRun_serves(t *testing.T) {
+	t.Parallel()
+	host := fixture.Open(t, "../../cgroups/testdata/v2-systemd.txtar")
+	fake := fakeengine.ForTest(t, fakeengine.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	log, stderr := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{
+			"--web.listen-address=127.0.0.1:0", "--path.rootfs=" + host.Root, "--engine.host=" + fake.Host(), "--collector.max-age=0s",
+		}, env(nil), io.Discard, stderr)
+		stderr.Close() //nolint:errcheck // a pipe in memory
+	}()
+	url := "http://" + listening(t, log)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		body := get(t, client, url+"/metrics")
+		if strings.Contains(body, "tallyman_engine_up 1") && strings.Contains(body, `container_memory_usage_bytes{id="/",name="",image=""}`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the engine never came up:\n%.2000s", body)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	asked := time.Now()
+	cancel()
+	select {
+	case c := <-code:
+		if c != exitOK {
+			t.Errorf("got code %d", c)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatalf("still running %v after it was told to end", time.Since(asked))
+	}
+}
+
+func get(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	resp, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // reading only
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: status %d, %v", url, resp.StatusCode, err)
+	}
+	return string(body)
+}
