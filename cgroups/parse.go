@@ -45,10 +45,8 @@ func parseError(line int, text []byte, err error) error {
 
 // nextLine cuts the first line off b.
 func nextLine(b []byte) (line, rest []byte) {
-	if i := bytes.IndexByte(b, '\n'); i >= 0 {
-		return b[:i], b[i+1:]
-	}
-	return b, nil
+	line, rest, _ = bytes.Cut(b, []byte{'\n'})
+	return line, rest
 }
 
 // nextField cuts the first field, ended by spaces or tabs, off b.
@@ -280,11 +278,11 @@ func parseProcs(b []byte, v *float64) error {
 //	0.20 0.18 0.12 1/80 11206
 func parseLoadavg(b []byte, v *float64) error {
 	line, _ := nextLine(b)
-	i := bytes.IndexByte(line, '/')
-	if i < 0 {
+	_, tasks, ok := bytes.Cut(line, []byte{'/'})
+	if !ok {
 		return parseError(1, line, errFormat)
 	}
-	field, _ := nextField(line[i+1:])
+	field, _ := nextField(tasks)
 	n, err := number(field)
 	if err != nil {
 		return parseError(1, line, err)

@@ -183,12 +183,12 @@ func wasUsed(d *IODevice) bool {
 
 // deviceNumber reads "254:0".
 func deviceNumber(b []byte) (major, minor uint32, ok bool) {
-	i := bytes.IndexByte(b, ':')
-	if i < 0 {
+	before, after, found := bytes.Cut(b, []byte{':'})
+	if !found {
 		return 0, 0, false
 	}
-	hi, err := number(b[:i])
-	lo, err2 := number(b[i+1:])
+	hi, err := number(before)
+	lo, err2 := number(after)
 	if err != nil || err2 != nil || hi > math.MaxUint32 || lo > math.MaxUint32 {
 		return 0, 0, false
 	}

@@ -208,8 +208,8 @@ func checkFuzzed(t *testing.T, text string, s Stats) {
 func walkNumbers(v reflect.Value, f func(float64)) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			walkNumbers(v.Field(i), f)
+		for _, field := range v.Fields() {
+			walkNumbers(field, f)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

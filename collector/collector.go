@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -71,7 +70,7 @@ func New(e Engine, k Kernel, o Options) *Collector {
 		o.StaleAfter = defaultStaleAfter
 	}
 	if o.Log == nil {
-		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

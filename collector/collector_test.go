@@ -174,7 +174,8 @@ func TestSnapshot_readForEverybody(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 	c := h.collector(collector.Options{MaxAge: -1})
-	if snapshot(t, c) == snapshot(t, c) {
+	first := snapshot(t, c)
+	if snapshot(t, c) == first {
 		t.Error("a negative MaxAge shares snapshots")
 	}
 }

@@ -52,14 +52,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return usage(stderr, err)
 	}
 	if err := p.serve(ctx, cfg.web); err != nil {
-		fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err)) //nolint:errcheck // nowhere else to say it
+		fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err))
 		return exitFail
 	}
 	return exitOK
 }
 
 func usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err)) //nolint:errcheck // nowhere else to say it
+	fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err))
 	return exitUsage
 }
 

@@ -138,7 +138,7 @@ func TestRun_serves(t *testing.T) {
 		code <- run(ctx, []string{
 			"--web.listen-address=127.0.0.1:0", "--path.rootfs=" + host.Root, "--engine.host=" + fake.Host(), "--collector.max-age=0s",
 		}, env(nil), io.Discard, stderr)
-		stderr.Close() //nolint:errcheck // a pipe in memory
+		stderr.Close()
 	}()
 	url := "http://" + listening(t, log)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -171,7 +171,7 @@ func get(t *testing.T, client *http.Client, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // reading only
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("GET %s: status %d, %v", url, resp.StatusCode, err)

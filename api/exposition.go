@@ -1,0 +1,277 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/prometheus/common/expfmt"
+
+	"tallyman/api/metrics"
+	"tallyman/collector"
+	"tallyman/internal/self"
+)
+
+// maxFiltered is how many requests with collect[] or exclude[] are answered at the same time; others wait for them.
+const maxFiltered = 4
+
+// exposition serves /metrics. The text of a Snapshot is rendered once and compressed once, whoever asks however often;
+// what a client filters is rendered for it alone, straight into the connection.
+type exposition struct {
+	source  Source
+	self    *self.Metrics
+	log     *slog.Logger
+	enabled metrics.Selection
+
+	// turn holds one token. Whoever takes it may use the fields below. A channel and not a mutex, so that a client that
+	// has gone does not wait.
+	turn      chan struct{}
+	rendering renderer
+	current   *body
+	// spare are buffers of bodies that nobody reads any more, nil when the last Snapshot had no use for them.
+	spare struct{ plain, zipped []byte }
+
+	filtered  chan struct{} // one token for each filtered request that is being answered
+	renderers sync.Pool     // for the filtered requests
+}
+
+// body is the text of one Snapshot, in the encodings that were asked for.
+type body struct {
+	snap   *collector.Snapshot
+	own    []byte // tallyman's own metrics, as they were when the first client asked
+	plain  []byte // nil = nobody asked yet
+	zipped []byte // nil = nobody asked yet
+	// readers counts the responses that are being written from plain or zipped.
+	readers int
+	// leaked says that a response failed: an HTTP/2 connection may go on reading the buffer for a while, so it must not
+	// be used again.
+	leaked bool
+}
+
+// renderer is what it takes to render once.
+type renderer struct {
+	text *metrics.Writer
+	gzip *gzip.Writer
+}
+
+// newRenderer returns a renderer.
+func newRenderer() *renderer { return &renderer{metrics.NewWriter(), newGzip()} }
+
+// newExposition returns the handler of /metrics.
+func newExposition(o Options) *exposition {
+	return &exposition{
+		source: o.Source, self: o.Self, log: o.Log, enabled: o.Groups,
+		turn:      make(chan struct{}, 1),
+		rendering: *newRenderer(),
+		filtered:  make(chan struct{}, maxFiltered),
+		renderers: sync.Pool{New: func() any { return newRenderer() }},
+	}
+}
+
+// ServeHTTP answers one scrape.
+func (e *exposition) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	sel, err := e.selection(r.URL.RawQuery)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	snap, err := e.source.Snapshot(r.Context())
+	if err != nil {
+		unavailable(w, r, e.log, err)
+		return
+	}
+	if sel == e.enabled {
+		err = e.serveShared(w, r, snap)
+	} else {
+		err = e.serveFiltered(w, r, snap, sel)
+	}
+	if err != nil {
+		unavailable(w, r, e.log, err)
+	}
+}
+
+// selection reads what a client wants of the groups.
+func (e *exposition) selection(query string) (metrics.Selection, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return e.enabled, errors.New("the query of the address cannot be understood: it is ?collect[]=<group>&collect[]=<group>")
+	}
+	return e.enabled.Narrow(values["collect[]"], values["exclude[]"])
+}
+
+// setHeaders describes the body that follows.
+func setHeaders(h http.Header, zip bool) {
+	h.Set("Content-Type", metrics.ContentType)
+	h.Add("Vary", "Accept-Encoding")
+	if zip {
+		h.Set("Content-Encoding", "gzip")
+	}
+}
+
+// serveShared writes the body that all clients share. An error means that nothing has been written.
+func (e *exposition) serveShared(w http.ResponseWriter, r *http.Request, snap *collector.Snapshot) error {
+	zip := acceptsGzip(r.Header)
+	b, text, err := e.acquire(r.Context(), snap, zip)
+	if err != nil {
+		return err
+	}
+	leaked := true // unless the write comes to its end: it may panic
+	defer func() { e.release(b, leaked) }()
+	setHeaders(w.Header(), zip)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, err = w.Write(text)
+	leaked = err != nil
+	return nil
+}
+
+// acquire gives the body of a Snapshot in one encoding, for as long as it is not released.
+func (e *exposition) acquire(ctx context.Context, snap *collector.Snapshot, zip bool) (*body, []byte, error) {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	if e.current == nil || e.current.snap != snap {
+		e.retire()
+		e.current = &body{snap: snap, own: e.ownMetrics(e.enabled)}
+	}
+	b := e.current
+	b.readers++
+	if zip {
+		e.renderZipped(b)
+		return b, b.zipped, nil
+	}
+	e.renderPlain(b)
+	return b, b.plain, nil
+}
+
+// release gives a body back.
+func (e *exposition) release(b *body, leaked bool) {
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	b.readers--
+	b.leaked = b.leaked || leaked
+	if b != e.current {
+		e.recycle(b)
+	}
+}
+
+// retire makes room for the body of a new Snapshot.
+func (e *exposition) retire() {
+	b := e.current
+	e.current = nil
+	if b == nil {
+		return
+	}
+	// An encoding that nobody asked for lately needs no buffer: after a single curl without gzip it would be kept for ever.
+	if b.plain == nil {
+		e.spare.plain = nil
+	}
+	if b.zipped == nil {
+		e.spare.zipped = nil
+	}
+	e.recycle(b)
+}
+
+// recycle keeps the buffers of a body that nobody reads any more.
+func (e *exposition) recycle(b *body) {
+	if b.readers > 0 || b.leaked {
+		return
+	}
+	if b.plain != nil {
+		e.spare.plain = b.plain[:0]
+	}
+	if b.zipped != nil {
+		e.spare.zipped = b.zipped[:0]
+	}
+	b.plain, b.zipped = nil, nil
+}
+
+// renderPlain makes the text of a body, unless it is there.
+func (e *exposition) renderPlain(b *body) {
+	if b.plain != nil {
+		return
+	}
+	b.plain, e.spare.plain = e.rendering.text.Append(e.spare.plain, b.snap, e.enabled), nil
+	b.plain = append(b.plain, b.own...)
+	e.self.Rendered("identity", len(b.plain))
+}
+
+// renderZipped makes the compressed text of a body, unless it is there. Where nobody asked for the text as it is, it is
+// never in memory as a whole.
+func (e *exposition) renderZipped(b *body) {
+	if b.zipped != nil {
+		return
+	}
+	buf := bytes.NewBuffer(e.spare.zipped)
+	e.spare.zipped = nil
+	e.rendering.gzip.Reset(buf)
+	if b.plain != nil {
+		_, _ = e.rendering.gzip.Write(b.plain) // a bytes.Buffer takes everything
+	} else {
+		_ = e.rendering.text.Stream(e.rendering.gzip, b.snap, e.enabled)
+		_, _ = e.rendering.gzip.Write(b.own)
+	}
+	_ = e.rendering.gzip.Close()
+	b.zipped = buf.Bytes()
+	e.self.Rendered("gzip", len(b.zipped))
+}
+
+// serveFiltered renders some of the groups for one client. An error means that nothing has been written.
+func (e *exposition) serveFiltered(w http.ResponseWriter, r *http.Request, snap *collector.Snapshot, sel metrics.Selection) error {
+	select {
+	case e.filtered <- struct{}{}:
+		defer func() { <-e.filtered }()
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+	zip := acceptsGzip(r.Header)
+	setHeaders(w.Header(), zip)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	re, _ := e.renderers.Get().(*renderer)
+	defer func() {
+		re.gzip.Reset(nil) // or it would keep the connection alive
+		e.renderers.Put(re)
+	}()
+	var out io.Writer = w
+	if zip {
+		re.gzip.Reset(w)
+		out = re.gzip
+	}
+	if re.text.Stream(out, snap, sel) != nil {
+		return nil // the client has gone in the middle of its answer: nobody is left to tell, here and below
+	}
+	_, _ = out.Write(e.ownMetrics(sel))
+	if zip {
+		_ = re.gzip.Close()
+	}
+	return nil
+}
+
+// ownMetrics renders what tallyman counts about itself, which belongs to the group "tallyman".
+func (e *exposition) ownMetrics(sel metrics.Selection) []byte {
+	if !sel.Has(metrics.GroupTallyman) {
+		return nil
+	}
+	families, err := e.self.Gatherer().Gather()
+	if err != nil { // what could be gathered is there all the same
+		e.log.Warn("some of tallyman's own metrics could not be gathered", "err", err)
+	}
+	var b bytes.Buffer
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			e.log.Warn("one of tallyman's own metrics could not be written", "family", f.GetName(), "err", err)
+		}
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,140 @@
+package sample
+
+import (
+	"math"
+	"time"
+
+	"tallyman/cgroups"
+	"tallyman/collector"
+	"tallyman/engine"
+)
+
+// nameless has no name, and has never run.
+func nameless() collector.Container {
+	f := facts(ID("e0"), "", "busybox")
+	f.State, f.PID, f.Started = engine.StateRemoving, 0, time.Time{}
+	return inactive(f)
+}
+
+// awkward has every byte in its texts that the formats must escape, and some that are not UTF-8.
+func awkward() collector.Container {
+	f := facts(ID("a1"), "a\"quoted\\back\nline\xff\xfeend", "registry.example/té\"st:1")
+	f.Labels = map[string]string{
+		"com.docker.compose.project": "<script>alert(1)</script>",
+		"com.docker.compose.service": "\xc3(\"\\\n",
+		"note":                       "tab\tand \x00 null",
+	}
+	return running(f, "/docker/"+f.ID)
+}
+
+// busy uses all that it may, on cgroup v2 with the systemd driver.
+func busy() collector.Container {
+	f := facts(ID("b1"), "busy", "nginx:1.29")
+	f.RestartPolicy, f.Health, f.NetworkMode = "always", engine.HealthHealthy, "shop_default"
+	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+	c := running(f, "/system.slice/docker-"+f.ID+".scope")
+	c.LimitCores, c.Rates.CPU, c.Rates.ThrottledRatio = 0.5, 0.4875, 0.9
+	c.Stats.CPU.QuotaMicros, c.Stats.CPU.Shares = 50000, 512
+	c.Stats.CPU.Periods, c.Stats.CPU.ThrottledPeriods, c.Stats.CPU.Throttled = 1000, 900, 45.678901
+	c.Stats.CPU.BurstPeriods, c.Stats.CPU.Burst = 3, 0.012
+	m := &c.Stats.Memory
+	m.Limit, m.SwapLimit, m.Reservation = 64<<20, 128<<20, 32<<20
+	m.Events = cgroups.MemoryEvents{Low: 1, High: 2, Max: 30, OOM: 4, OOMKill: 5, OOMGroupKill: 0}
+	c.OOMKills, m.OOMKills = 6, 5
+	c.Stats.Pids.ThreadsMax = 200
+	c.Stats.IO = append(c.Stats.IO, cgroups.IODevice{
+		Device: "259:7", Major: 259, Minor: 7, Reads: 1, Writes: math.NaN(), ReadBytes: 1e15, WriteBytes: 2.5e20, DiscardBytes: math.NaN(),
+	})
+	c.Stats.Network = append(c.Stats.Network, cgroups.Interface{
+		Name: "eth1", RxBytes: 7, RxPackets: 1, RxErrors: math.NaN(), RxDropped: 9, TxBytes: 1, TxPackets: 1, TxErrors: 2, TxDropped: 3,
+	})
+	return c
+}
+
+// crashLooping is between two runs.
+func crashLooping() collector.Container {
+	f := stopped(ID("c1"), "crashloop", "busybox:1.37", 1)
+	f.State, f.RestartPolicy, f.Restarts = engine.StateRestarting, "unless-stopped", 17
+	f.Exits.Error = 18
+	c := inactive(f)
+	c.LastSeen = float64(Now().Unix())
+	return c
+}
+
+// created was never started.
+func created() collector.Container {
+	f := facts(ID("c2"), "created", "busybox:1.37")
+	f.State, f.PID, f.Started = engine.StateCreated, 0, time.Time{}
+	return inactive(f)
+}
+
+// dead could not be removed.
+func dead() collector.Container {
+	f := stopped(ID("d1"), "dead", "busybox:1.37", 0)
+	f.State = engine.StateDead
+	return inactive(f)
+}
+
+// exited ended with an error of its own.
+func exited() collector.Container {
+	f := stopped(ID("e3"), "exited3", "busybox:1.37", 3)
+	f.Exits.Error = 1
+	return inactive(f)
+}
+
+// forgotten is a container of which the engine no longer says anything.
+func forgotten() collector.Container {
+	c := Blank("/docker/"+ID("f0"), "forgotten", "busybox:1.37")
+	c.Problem = "the engine has been away for too long"
+	return c
+}
+
+// legacy is as cgroup v1 with the cgroupfs driver gives it.
+func legacy() collector.Container {
+	f := facts(ID("1e"), "legacy", "postgres:17")
+	f.Health, f.FailingStreak, f.Restarts = engine.HealthStarting, 2, 1
+	f.HasExited, f.ExitCode, f.Finished, f.Exits.Signal = true, 143, Now().Add(-49*time.Hour), 1
+	f.Labels = map[string]string{"com.docker.swarm.service.name": "db"}
+	c := asV1(running(f, "/docker/"+f.ID))
+	c.Stats.Memory.Limit = 512 << 20
+	return c
+}
+
+// oomKilled was ended by the out-of-memory killer.
+func oomKilled() collector.Container {
+	f := stopped(ID("00"), "oomed", "java:21", 137)
+	f.OOMKilled, f.Exits.OOM, f.OOMEvents = true, 1, 1
+	c := inactive(f)
+	c.OOMKills = 1
+	return c
+}
+
+// paused still has its processes.
+func paused() collector.Container {
+	f := facts(ID("9a"), "paused", "busybox:1.37")
+	f.State = engine.StatePaused
+	c := running(f, "/docker/"+f.ID)
+	c.Source = collector.SourceEngine
+	return c
+}
+
+// sidecar lives in the network namespace of another container.
+func sidecar() collector.Container {
+	f := facts(ID("51"), "sidecar", "envoy:1")
+	f.NetworkMode, f.NetworkOwner = "container:"+ID("b1"), ID("b1")
+	c := running(f, "/docker/"+f.ID)
+	c.Stats.Network = nil
+	c.Rates.ReceiveBytes, c.Rates.TransmitBytes = math.NaN(), math.NaN()
+	return c
+}
+
+// unhealthy fails its health check, and its cgroup could not be read in full.
+func unhealthy() collector.Container {
+	f := facts(ID("5a"), "unhealthy", "<b>image</b>:1")
+	f.Health, f.FailingStreak = engine.HealthUnhealthy, 7
+	f.Labels = map[string]string{"evil": "<script>alert(1)</script>", "empty": ""}
+	c := running(f, "/docker/"+f.ID)
+	c.Stats.IO, c.Rates.ReadBytes, c.Rates.WriteBytes = nil, math.NaN(), math.NaN()
+	c.Problem = "read io.stat: permission denied"
+	return c
+}

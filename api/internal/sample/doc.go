@@ -1,0 +1,6 @@
+// Package sample builds Snapshots by hand, for the tests of api and of api/metrics.
+//
+// It is not for production code: nothing but tests may import it. It reads no file and asks no engine.
+//
+// Start reading at Snapshot (sample.go), then Many (many.go).
+package sample

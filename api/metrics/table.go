@@ -1,0 +1,25 @@
+package metrics
+
+import "slices"
+
+// Families returns the whole table in the order in which it is served. Each call makes a new one.
+func Families() []Family {
+	return slices.Concat(
+		stateFamilies(),
+		cpuFamilies(),
+		cpuSpecFamilies(),
+		memoryFamilies(),
+		memoryReclaimFamilies(),
+		memoryEventFamilies(),
+		memorySpecFamilies(),
+		oomFamilies(),
+		pressureFamilies(),
+		ioFamilies(),
+		blkioFamilies(),
+		networkFamilies(),
+		pidsFamilies(),
+		machineFamilies(),
+		engineFamilies(),
+		tallymanFamilies(),
+	)
+}

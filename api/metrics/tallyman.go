@@ -1,0 +1,33 @@
+package metrics
+
+import "tallyman/collector"
+
+// tallymanFamilies are the rows of tallyman itself that a Snapshot knows; the others are in internal/self.
+func tallymanFamilies() []Family {
+	return []Family{
+		{
+			Name: "tallyman_engine_up", Type: Gauge, Group: GroupTallyman,
+			Help:          "Whether the Docker Engine answers and its event stream stands.",
+			SnapshotValue: func(s *snapshot) float64 { return boolean(s.Engine.Up) },
+		},
+		{
+			Name: "tallyman_engine_last_sync_time_seconds", Type: Gauge, Group: GroupTallyman,
+			Help:          "When the containers of the engine were last listed in full, in seconds since the Unix epoch; absent while they never were.",
+			SnapshotValue: func(s *snapshot) float64 { return unixSeconds(s.Engine.Synced) },
+		},
+		{
+			Name: "tallyman_containers", Type: Gauge, Group: GroupTallyman, Labels: []string{"source"},
+			Help: "Containers by where their readings come from: cgroup files, the engine's stats stream, or nowhere.",
+			SnapshotEach: func(s *snapshot, yield func(Sample)) {
+				yield(labelled(float64(s.Sources.Cgroup), string(collector.SourceCgroup)))
+				yield(labelled(float64(s.Sources.Engine), string(collector.SourceEngine)))
+				yield(labelled(float64(s.Sources.None), string(collector.SourceNone)))
+			},
+		},
+		{
+			Name: "tallyman_open_descriptors", Type: Gauge, Group: GroupTallyman,
+			Help:          "Kernel files that are kept open for reading.",
+			SnapshotValue: func(s *snapshot) float64 { return float64(s.OpenDescriptors) },
+		},
+	}
+}

@@ -1,0 +1,289 @@
+package metrics
+
+import (
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"tallyman/collector"
+)
+
+// ContentType is the media type of what a Writer writes.
+const ContentType = "text/plain; version=0.0.4; charset=utf-8"
+
+// chunkBytes is how much Stream gathers before it hands it on: a body of many megabytes never stands in memory.
+const chunkBytes = 64 << 10
+
+// Writer renders Snapshots as Prometheus text, version 0.0.4, by appending bytes to a buffer: once its scratch space has
+// grown it allocates nothing. It is not for concurrent use.
+//
+// Bytes that are not UTF-8 become U+FFFD. There are no timestamps.
+type Writer struct {
+	rows []compiled
+	// draw is appendSample, bound once: binding it for each container would allocate.
+	draw func(Sample)
+
+	dst    []byte
+	out    io.Writer // where full chunks go; nil when the caller wants all of it in dst
+	err    error     // the first error of out
+	chunk  []byte    // kept between calls of Stream
+	arena  []byte    // the label blocks of all containers, one behind the other
+	blocks []block   // the host's first
+
+	row     *compiled // the family that is being written
+	labels  []byte    // the label block that its samples begin with
+	started bool      // whether its header has been written
+}
+
+// compiled is a row with all of its constant text.
+type compiled struct {
+	Family
+
+	header    []byte   // the HELP and TYPE lines
+	keys      []string // `,event="` for each extra label; without the comma where it is the first of all
+	bit       uint32   // of the group in a Selection
+	byDefault bool
+}
+
+// block is the label block of a container in the arena.
+type block struct{ start, end int }
+
+// NewWriter returns a Writer of the whole table.
+func NewWriter() *Writer { return newWriter(Families()) }
+
+// newWriter lets tests render a table of their own.
+func newWriter(families []Family) *Writer {
+	w := &Writer{rows: make([]compiled, len(families))}
+	for i := range families {
+		w.rows[i] = compile(families[i])
+	}
+	w.draw = w.appendSample
+	return w
+}
+
+// compile prepares the constant text of a row.
+func compile(f Family) compiled {
+	c := compiled{Family: f}
+	c.bit, c.byDefault = groupBit(f.Group)
+	c.header = append(c.header, "# HELP "+f.Name+" "...)
+	c.header = appendHelp(c.header, f.Help)
+	c.header = append(c.header, "\n# TYPE "+f.Name+" "+string(f.Type)+"\n"...)
+	for i, name := range f.Labels {
+		key := name + `="`
+		if i > 0 || f.PerContainer() {
+			key = "," + key
+		}
+		c.keys = append(c.keys, key)
+	}
+	return c
+}
+
+// Append appends the samples of the selected groups to dst. A family without samples has no header.
+func (w *Writer) Append(dst []byte, s *collector.Snapshot, sel Selection) []byte {
+	w.dst, w.out, w.err = dst, nil, nil
+	w.render(s, sel)
+	dst, w.dst = w.dst, nil
+	return dst
+}
+
+// Stream writes what Append would append, in pieces. It stops at the first error of out.
+func (w *Writer) Stream(out io.Writer, s *collector.Snapshot, sel Selection) error {
+	if w.chunk == nil {
+		w.chunk = make([]byte, 0, chunkBytes+chunkBytes/8)
+	}
+	w.dst, w.out, w.err = w.chunk[:0], out, nil
+	w.render(s, sel)
+	w.flush()
+	w.chunk, w.dst, w.out = w.dst[:0], nil, nil
+	return w.err
+}
+
+// render writes every selected family.
+func (w *Writer) render(s *collector.Snapshot, sel Selection) {
+	w.prepare(s)
+	for i := range w.rows {
+		w.row, w.started = &w.rows[i], false
+		if w.err != nil {
+			break
+		}
+		if !sel.has(w.row.bit, w.row.byDefault) {
+			continue
+		}
+		if w.row.PerContainer() {
+			w.renderContainers(s)
+			continue
+		}
+		w.labels = nil
+		w.renderSnapshot(s)
+	}
+	w.row, w.labels = nil, nil
+}
+
+// renderContainers writes a family that has samples for each container.
+func (w *Writer) renderContainers(s *collector.Snapshot) {
+	w.renderContainer(&s.Host, w.blocks[0])
+	for i := range s.Containers {
+		w.renderContainer(&s.Containers[i], w.blocks[i+1])
+		if w.out != nil && len(w.dst) >= chunkBytes {
+			w.flush()
+		}
+	}
+}
+
+// renderContainer writes the samples of one container.
+func (w *Writer) renderContainer(c *collector.Container, b block) {
+	w.labels = w.arena[b.start:b.end]
+	if w.row.Each != nil {
+		w.row.Each(c, w.draw)
+		return
+	}
+	v := w.row.Value(c)
+	if math.IsNaN(v) {
+		return
+	}
+	w.begin()
+	w.dst = append(w.dst, w.labels...)
+	w.dst = append(w.dst, '}', ' ')
+	w.dst = appendValue(w.dst, v)
+	w.dst = append(w.dst, '\n')
+}
+
+// renderSnapshot writes a family that has samples for the host as a whole.
+func (w *Writer) renderSnapshot(s *collector.Snapshot) {
+	if w.row.SnapshotEach != nil {
+		w.row.SnapshotEach(s, w.draw)
+		return
+	}
+	if v := w.row.SnapshotValue(s); !math.IsNaN(v) {
+		w.begin()
+		w.dst = append(w.dst, ' ')
+		w.dst = appendValue(w.dst, v)
+		w.dst = append(w.dst, '\n')
+	}
+}
+
+// begin writes the name of a sample, behind the header of its family if it is the first.
+func (w *Writer) begin() {
+	if !w.started {
+		w.started = true
+		w.dst = append(w.dst, w.row.header...)
+	}
+	w.dst = append(w.dst, w.row.Name...)
+}
+
+// appendSample writes one sample with the extra labels of its family.
+func (w *Writer) appendSample(s Sample) {
+	if math.IsNaN(s.Value) {
+		return
+	}
+	w.begin()
+	if w.labels == nil {
+		w.dst = append(w.dst, '{')
+	}
+	w.dst = append(w.dst, w.labels...)
+	for i, key := range w.row.keys {
+		w.dst = append(w.dst, key...)
+		w.dst = appendEscaped(w.dst, s.Labels[i])
+		w.dst = append(w.dst, '"')
+	}
+	w.dst = append(w.dst, '}', ' ')
+	w.dst = appendValue(w.dst, s.Value)
+	w.dst = append(w.dst, '\n')
+}
+
+// prepare renders the label block of each container once, for all families.
+func (w *Writer) prepare(s *collector.Snapshot) {
+	w.arena, w.blocks = w.arena[:0], w.blocks[:0]
+	w.blocks = slices.Grow(w.blocks, len(s.Containers)+1)
+	w.addBlock(&s.Host)
+	for i := range s.Containers {
+		w.addBlock(&s.Containers[i])
+	}
+}
+
+// addBlock renders the label block of one container, without the closing brace.
+func (w *Writer) addBlock(c *collector.Container) {
+	start := len(w.arena)
+	w.arena = append(w.arena, `{id="`...)
+	w.arena = appendEscaped(w.arena, c.ID)
+	w.arena = append(w.arena, `",name="`...)
+	w.arena = appendEscaped(w.arena, c.Name)
+	w.arena = append(w.arena, `",image="`...)
+	w.arena = appendEscaped(w.arena, c.Image)
+	w.arena = append(w.arena, '"')
+	w.blocks = append(w.blocks, block{start, len(w.arena)})
+}
+
+// flush hands the gathered bytes on.
+func (w *Writer) flush() {
+	if w.err == nil && len(w.dst) > 0 {
+		_, w.err = w.out.Write(w.dst)
+	}
+	w.dst = w.dst[:0]
+}
+
+// appendValue appends a number. Most are whole, and those are cheap.
+func appendValue(dst []byte, v float64) []byte {
+	const exact = 1 << 53 // beyond it a float64 cannot hold every whole number
+	if v > -exact && v < exact {
+		if n := int64(v); float64(n) == v {
+			return strconv.AppendInt(dst, n, 10)
+		}
+	}
+	switch {
+	case math.IsInf(v, 1):
+		return append(dst, "+Inf"...)
+	case math.IsInf(v, -1):
+		return append(dst, "-Inf"...)
+	}
+	return strconv.AppendFloat(dst, v, 'g', -1, 64)
+}
+
+// appendEscaped appends a label value as it stands between quotes.
+func appendEscaped(dst []byte, s string) []byte {
+	plain := 0 // what lies before has been appended
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			if c != '\\' && c != '"' && c != '\n' {
+				continue
+			}
+			dst = append(dst, s[plain:i-1]...)
+			dst, plain = append(dst, '\\', escapeLetter(c)), i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			dst = append(dst, s[plain:i]...)
+			dst, plain = append(dst, string(utf8.RuneError)...), i+1
+		}
+		i += size
+	}
+	return append(dst, s[plain:]...)
+}
+
+// escapeLetter is what stands behind the backslash.
+func escapeLetter(c byte) byte {
+	if c == '\n' {
+		return 'n'
+	}
+	return c
+}
+
+// appendHelp appends a help text, in which quotes need no escape.
+func appendHelp(dst []byte, s string) []byte {
+	for i := range len(s) {
+		switch s[i] {
+		case '\\':
+			dst = append(dst, `\\`...)
+		case '\n':
+			dst = append(dst, `\n`...)
+		default:
+			dst = append(dst, s[i])
+		}
+	}
+	return dst
+}

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tallyman/api/metrics"
+	"tallyman/collector"
+	"tallyman/internal/self"
+)
+
+// What one request may take.
+const (
+	requestTimeout  = 30 * time.Second // to make an answer
+	readyTimeout    = 5 * time.Second  // to be ready
+	maxURLBytes     = 8 << 10
+	maxHeaderBytes  = 16 << 10
+	maxRequestBytes = 4 << 10
+	maxMaking       = 8  // pages and JSON answers that are made and written at the same time
+	maxWaiting      = 64 // others that wait for their turn; beyond, a client is told to come back
+)
+
+// Source gives the Snapshots that are served. It must be safe for concurrent use.
+type Source interface {
+	Snapshot(ctx context.Context) (*collector.Snapshot, error)
+}
+
+// Options are the choices for a Server. The zero value serves the default groups of nothing.
+type Options struct {
+	// Source gives the Snapshots; without one, every answer that needs a Snapshot is 503.
+	Source Source
+	// Self holds tallyman's own metrics, which are served behind those of the Snapshot; nil = none.
+	Self *self.Metrics
+	// Log takes what went wrong; nil = nowhere.
+	Log *slog.Logger
+	// Version is shown on the page and in the summary.
+	Version string
+	// Groups are the groups of metrics to serve; the zero value holds those that are on by default.
+	Groups metrics.Selection
+	// Pprof serves /debug/pprof/, which tells much about the process and costs processor time.
+	Pprof bool
+}
+
+// Server answers HTTP requests from Snapshots. It is safe for concurrent use.
+type Server struct {
+	source   Source
+	log      *slog.Logger
+	version  string
+	groups   metrics.Selection
+	pprof    bool
+	families []metrics.Family
+	pages    *template.Template
+	scrapes  http.Handler
+	zip      *zipper
+}
+
+// New returns a Server.
+func New(o Options) *Server {
+	if o.Source == nil {
+		o.Source = noSource{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Server{
+		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof,
+		families: metrics.Families(),
+		pages:    parsePages(),
+		scrapes:  promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
+		zip:      newZipper(),
+	}
+}
+
+// route is one address that is served, for GET and HEAD.
+type route struct {
+	pattern string
+	handler http.HandlerFunc
+	// each says that every answer is made for one client: only a few are in the making at the same time.
+	each bool
+}
+
+// routes lists everything that is served.
+func (s *Server) routes() []route {
+	return []route{
+		{"/", s.indexPage, true},
+		{"/containers/{id}", s.containerPage, true},
+		{"/static/*", s.static, false},
+
+		{"/metrics", s.scrapes.ServeHTTP, false},
+
+		{"/api/v1/summary", s.summary, true},
+		{"/api/v1/containers", s.containers, true},
+		{"/api/v1/containers/{id}", s.container, true},
+		{"/api/v1/openapi.yaml", s.openAPI, false},
+
+		{"/-/healthy", s.healthy, false},
+		{"/-/ready", s.ready, false},
+	}
+}
+
+// debugRoutes lists what is served besides with Options.Pprof. They may take longer than other routes.
+func (s *Server) debugRoutes() []route {
+	if !s.pprof {
+		return nil
+	}
+	return []route{
+		{"/debug/pprof/", pprof.Index, false},
+		{"/debug/pprof/{profile}", pprof.Index, false},
+		{"/debug/pprof/cmdline", pprof.Cmdline, false},
+		{"/debug/pprof/profile", pprof.Profile, false},
+		{"/debug/pprof/symbol", pprof.Symbol, false},
+		{"/debug/pprof/trace", pprof.Trace, false},
+	}
+}
+
+// Handler returns the handler of all routes.
+func (s *Server) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.Use(s.recovered, secured, readOnly, small)
+	r.NotFound(s.notFound)
+	bounded := middleware.ThrottleBacklog(maxMaking, maxWaiting, requestTimeout/3)
+	for _, rt := range s.routes() {
+		if rt.each {
+			add(r.With(timed, bounded), rt)
+			continue
+		}
+		add(r.With(timed), rt)
+	}
+	for _, rt := range s.debugRoutes() {
+		add(r, rt)
+	}
+	return r
+}
+
+// add serves a route.
+func add(r chi.Router, rt route) {
+	r.Get(rt.pattern, rt.handler)
+	r.Head(rt.pattern, rt.handler)
+}
+
+// NewHTTPServer returns a server for a handler, with limits that keep slow and greedy clients from holding resources. The
+// caller says where it listens, and where it logs.
+func NewHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      2 * requestTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+}
+
+// noSource is the Source of a Server that was given none.
+type noSource struct{}
+
+// Snapshot always fails.
+func (noSource) Snapshot(context.Context) (*collector.Snapshot, error) {
+	return nil, errors.New("there is no source of snapshots")
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"tallyman/collector"
+)
+
+// noSnapshot is what a client is told when there is nothing to answer with, on one line.
+func noSnapshot(err error) string {
+	return "no snapshot of the host: " + strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// unavailable answers in plain text when there is no Snapshot.
+func unavailable(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	if r.Context().Err() == nil { // a client that has gone is not worth a line
+		log.Warn("no snapshot to answer with", "path", r.URL.Path, "err", err)
+	}
+	http.Error(w, noSnapshot(err), http.StatusServiceUnavailable)
+}
+
+// wantedContainer gives what the address says behind /containers/: an id, the beginning of one, or a name.
+func wantedContainer(r *http.Request) string {
+	wanted := chi.URLParam(r, "id")
+	if r.URL.RawPath == "" { // chi matched the path that net/http has decoded
+		return wanted
+	}
+	if decoded, err := url.PathUnescape(wanted); err == nil {
+		return decoded
+	}
+	return wanted
+}
+
+// find looks a container up by its id, by its name, or by the beginning of its id if no other begins so. The text says why
+// it was not found.
+func find(s *collector.Snapshot, wanted string) (*collector.Container, string) {
+	name := strings.TrimPrefix(wanted, "/") // as docker inspect writes it
+	var begins []*collector.Container
+	var named *collector.Container
+	for i := range s.Containers {
+		c := &s.Containers[i]
+		id := containerID(c)
+		switch {
+		case id != "" && id == wanted:
+			return c, ""
+		case c.Name != "" && c.Name == name:
+			named = c
+		case wanted != "" && strings.HasPrefix(id, wanted):
+			begins = append(begins, c)
+		}
+	}
+	switch {
+	case named != nil:
+		return named, ""
+	case len(begins) == 1:
+		return begins[0], ""
+	case len(begins) > 1:
+		return nil, "several containers have an id that begins so: give more of it"
+	}
+	return nil, "there is no such container: give its name, its id, or the beginning of its id"
+}
+
+// containerID is the engine's id of a container. While the engine is away it is read off the path of the cgroup, which
+// every driver ends with it.
+func containerID(c *collector.Container) string {
+	if c.Facts != nil {
+		return c.Facts.ID
+	}
+	notHex := func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }
+	for _, word := range slices.Backward(strings.FieldsFunc(c.ID, notHex)) {
+		if len(word) == 64 {
+			return word
+		}
+	}
+	return ""
+}
