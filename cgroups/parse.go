@@ -43,8 +43,33 @@ func parseError(line int, text []byte, err error) error {
 	return &ParseError{Line: line, Text: string(text[:min(len(text), most)]), Err: err}
 }
 
-// nextLine cuts the first line off b.
-func nextLine(b []byte) (line, rest []byte) {
+// lines walks over the lines of a file and remembers the first that could not be understood.
+type lines struct {
+	rest  []byte
+	line  []byte
+	n     int // of line, from 1
+	first error
+}
+
+// next goes to the next line; false at the end.
+func (l *lines) next() bool {
+	if len(l.rest) == 0 {
+		return false
+	}
+	l.line, l.rest = firstLine(l.rest)
+	l.n++
+	return true
+}
+
+// fail says that the line cannot be understood, if err is one.
+func (l *lines) fail(err error) {
+	if err != nil && l.first == nil {
+		l.first = parseError(l.n, l.line, err)
+	}
+}
+
+// firstLine cuts the first line off b.
+func firstLine(b []byte) (line, rest []byte) {
 	line, rest, _ = bytes.Cut(b, []byte{'\n'})
 	return line, rest
 }
@@ -94,7 +119,7 @@ func parseSingle(b []byte, v *float64) error { return parseOne(b, v, number) }
 func parseLimit(b []byte, v *float64) error { return parseOne(b, v, limit) }
 
 func parseOne(b []byte, v *float64, read func([]byte) (float64, error)) error {
-	line, _ := nextLine(b)
+	line, _ := firstLine(b)
 	field, rest := nextField(line)
 	if len(field) == 0 {
 		return parseError(1, line, errEmpty)
@@ -122,38 +147,40 @@ type flatKey struct {
 //	anon 114688
 //	file 2097152
 func parseFlatKeyed(b []byte, keys map[string]flatKey, s *Stats) error {
-	var first error
-	for n := 1; len(b) > 0; n++ {
-		var line []byte
-		line, b = nextLine(b)
-		name, rest := nextField(line)
+	l := lines{rest: b}
+	for l.next() {
+		name, rest := nextField(l.line)
 		key, ok := keys[string(name)]
 		if !ok {
 			continue
 		}
-		value, more := nextField(rest)
-		v, err := number(value)
-		if len(value) == 0 {
-			err = errNoValue
-		} else if after, _ := nextField(more); len(after) != 0 {
-			err = errFormat
-		}
+		v, err := onlyNumber(rest)
 		if err != nil {
-			if first == nil {
-				first = parseError(n, line, err)
-			}
+			l.fail(err)
 			continue
 		}
 		*key.field(s) = v / key.per
 	}
-	return first
+	return l.first
+}
+
+// onlyNumber reads the one number that stands behind a key.
+func onlyNumber(b []byte) (float64, error) {
+	field, rest := nextField(b)
+	if len(field) == 0 {
+		return math.NaN(), errNoValue
+	}
+	if more, _ := nextField(rest); len(more) != 0 {
+		return math.NaN(), errFormat
+	}
+	return number(field)
 }
 
 // parseCPUMax reads cpu.max: quota (or "max") and period in microseconds.
 //
 //	50000 100000
 func parseCPUMax(b []byte, c *CPU) error {
-	line, _ := nextLine(b)
+	line, _ := firstLine(b)
 	quota, rest := nextField(line)
 	period, _ := nextField(rest)
 	q, err := limit(quota)
@@ -189,7 +216,7 @@ func parseCPUWeight(b []byte, c *CPU) error {
 //
 //	0-3,8
 func parseCPUList(b []byte, v *float64) error {
-	line, _ := nextLine(b)
+	line, _ := firstLine(b)
 	list := bytes.TrimSpace(line)
 	total := 0.0
 	for len(list) > 0 {
@@ -221,11 +248,9 @@ func parseCPUList(b []byte, v *float64) error {
 //	some avg10=3.21 avg60=0.85 avg300=0.19 total=658586
 //	full avg10=3.03 avg60=0.77 avg300=0.17 total=615861
 func parsePressure(b []byte, p *Stall) error {
-	var first error
-	for n := 1; len(b) > 0; n++ {
-		var line []byte
-		line, b = nextLine(b)
-		kind, rest := nextField(line)
+	l := lines{rest: b}
+	for l.next() {
+		kind, rest := nextField(l.line)
 		var v *float64
 		switch string(kind) {
 		case "some":
@@ -237,22 +262,18 @@ func parsePressure(b []byte, p *Stall) error {
 		}
 		i := bytes.LastIndex(rest, []byte("total="))
 		if i < 0 {
-			if first == nil {
-				first = parseError(n, line, errNoValue)
-			}
+			l.fail(errNoValue)
 			continue
 		}
 		field, _ := nextField(rest[i+len("total="):])
 		usec, err := number(field)
 		if err != nil {
-			if first == nil {
-				first = parseError(n, line, err)
-			}
+			l.fail(err)
 			continue
 		}
 		*v = usec / 1e6
 	}
-	return first
+	return l.first
 }
 
 // parseProcs counts the lines of cgroup.procs, one process id each.
@@ -260,16 +281,14 @@ func parsePressure(b []byte, p *Stall) error {
 //	4836
 //	12590
 func parseProcs(b []byte, v *float64) error {
-	count := 0.0
-	for n := 1; len(b) > 0; n++ {
-		var line []byte
-		line, b = nextLine(b)
-		if len(line) == 0 || line[0] < '0' || line[0] > '9' {
-			return parseError(n, line, errNotNumber)
+	l := lines{rest: b}
+	for l.next() {
+		if len(l.line) == 0 || l.line[0] < '0' || l.line[0] > '9' {
+			l.fail(errNotNumber)
+			return l.first
 		}
-		count++
 	}
-	*v = count
+	*v = float64(l.n)
 	return nil
 }
 
@@ -277,7 +296,7 @@ func parseProcs(b []byte, v *float64) error {
 //
 //	0.20 0.18 0.12 1/80 11206
 func parseLoadavg(b []byte, v *float64) error {
-	line, _ := nextLine(b)
+	line, _ := firstLine(b)
 	_, tasks, ok := bytes.Cut(line, []byte{'/'})
 	if !ok {
 		return parseError(1, line, errFormat)
@@ -300,11 +319,9 @@ type meminfo struct {
 //
 //	MemTotal:       24660764 kB
 func parseMeminfo(b []byte, m *meminfo) error {
-	var first error
-	for n := 1; len(b) > 0; n++ {
-		var line []byte
-		line, b = nextLine(b)
-		key, rest := nextField(line)
+	l := lines{rest: b}
+	for l.next() {
+		key, rest := nextField(l.line)
 		var v *float64
 		switch string(key) {
 		case "MemTotal:":
@@ -321,12 +338,10 @@ func parseMeminfo(b []byte, m *meminfo) error {
 		field, _ := nextField(rest)
 		kb, err := number(field)
 		if err != nil {
-			if first == nil {
-				first = parseError(n, line, err)
-			}
+			l.fail(err)
 			continue
 		}
 		*v = kb * 1024
 	}
-	return first
+	return l.first
 }

@@ -20,31 +20,24 @@ type names interface {
 //	254:0 rbytes=1048576 wbytes=0 rios=3 wios=0 dbytes=0 dios=0
 func parseIOStat(b []byte, s *Stats, n names) error {
 	s.startIO()
-	var first error
-	for no := 1; len(b) > 0; no++ {
-		var line []byte
-		line, b = nextLine(b)
-		field, rest := nextField(line)
-		if len(field) == 0 {
-			continue
-		}
+	l := lines{rest: b}
+	for l.next() {
+		field, rest := nextField(l.line)
 		major, minor, ok := deviceNumber(field)
 		if !ok {
-			if first == nil && !bytes.Equal(field, []byte("(unknown)")) {
-				first = parseError(no, line, errFormat)
+			if len(field) > 0 && string(field) != "(unknown)" {
+				l.fail(errFormat)
 			}
 			continue
 		}
 		d := unknownIO(major, minor)
-		if err := parseIOPairs(rest, &d); err != nil && first == nil {
-			first = parseError(no, line, err)
-		}
+		l.fail(parseIOPairs(rest, &d))
 		if wasUsed(&d) && len(s.IO) < maxDevices {
 			d.Device = n.device(major, minor)
 			s.IO = append(s.IO, d)
 		}
 	}
-	return first
+	return l.first
 }
 
 // parseIOPairs reads the key=value pairs behind a device of io.stat.
@@ -118,15 +111,13 @@ func parseBlkioOperations(b []byte, s *Stats, n names) error {
 
 func parseBlkio(b []byte, s *Stats, n names, field func(*IODevice, []byte) *float64) error {
 	s.startIO()
-	var first error
-	for no := 1; len(b) > 0; no++ {
-		var line []byte
-		line, b = nextLine(b)
-		dev, rest := nextField(line)
+	l := lines{rest: b}
+	for l.next() {
+		dev, rest := nextField(l.line)
 		major, minor, ok := deviceNumber(dev)
 		if !ok {
-			if first == nil && len(dev) > 0 && string(dev) != "Total" {
-				first = parseError(no, line, errFormat)
+			if len(dev) > 0 && string(dev) != "Total" {
+				l.fail(errFormat)
 			}
 			continue
 		}
@@ -141,12 +132,10 @@ func parseBlkio(b []byte, s *Stats, n names, field func(*IODevice, []byte) *floa
 			continue
 		}
 		x, err := number(value)
-		if err != nil && first == nil {
-			first = parseError(no, line, err)
-		}
+		l.fail(err)
 		*v = x
 	}
-	return first
+	return l.first
 }
 
 // startIO makes an empty list of an unknown one: the kernel has answered.
@@ -204,30 +193,26 @@ const netDevColumns = 16
 //	eth0:    1182      13    0    0    0     0          0         0        0       0    0    0    0     0       0          0
 func parseNetDev(b []byte, s *Stats, n names, skip func([]byte) bool) error {
 	s.Network = []Interface{}
-	var first error
-	for no := 1; len(b) > 0; no++ {
-		var line []byte
-		line, b = nextLine(b)
-		if bytes.IndexByte(line, '|') >= 0 {
+	l := lines{rest: b}
+	for l.next() {
+		if bytes.IndexByte(l.line, '|') >= 0 {
 			continue
 		}
 		// The name of an alias ("eth0:1") has a colon of its own: the counters begin after the last one.
-		i := bytes.LastIndexByte(line, ':')
+		i := bytes.LastIndexByte(l.line, ':')
 		if i < 0 {
-			if first == nil && len(bytes.TrimSpace(line)) > 0 {
-				first = parseError(no, line, errFormat)
+			if len(bytes.TrimSpace(l.line)) > 0 {
+				l.fail(errFormat)
 			}
 			continue
 		}
-		name := bytes.TrimSpace(line[:i])
+		name := bytes.TrimSpace(l.line[:i])
 		if len(name) == 0 || skip(name) || len(s.Network) >= maxDevices {
 			continue
 		}
 		var v [netDevColumns]float64
-		if err := parseColumns(line[i+1:], &v); err != nil {
-			if first == nil {
-				first = parseError(no, line, err)
-			}
+		if err := parseColumns(l.line[i+1:], &v); err != nil {
+			l.fail(err)
 			continue
 		}
 		s.Network = append(s.Network, Interface{
@@ -236,7 +221,7 @@ func parseNetDev(b []byte, s *Stats, n names, skip func([]byte) bool) error {
 			TxBytes: v[8], TxPackets: v[9], TxErrors: v[10], TxDropped: v[11],
 		})
 	}
-	return first
+	return l.first
 }
 
 func parseColumns(b []byte, v *[netDevColumns]float64) error {
@@ -259,10 +244,9 @@ func parseColumns(b []byte, v *[netDevColumns]float64) error {
 //
 //	254       0 vda 103 0 ...
 func parseDiskstats(b []byte, each func(major, minor uint32, name []byte)) {
-	for len(b) > 0 {
-		var line []byte
-		line, b = nextLine(b)
-		major, rest := nextField(line)
+	l := lines{rest: b}
+	for l.next() {
+		major, rest := nextField(l.line)
 		minor, rest := nextField(rest)
 		name, _ := nextField(rest)
 		hi, err := number(major)
