@@ -18,13 +18,14 @@ type Container struct {
 	Started  time.Time // of the latest start; zero = never started
 	Finished time.Time // of the latest exit; zero = never ended
 
-	// HasExited says that ExitCode and OOMKilled speak of a real exit (or of a start that failed).
+	// HasExited says that ExitCode speaks of a real exit, or of a start that failed. The engine forgets the exit code when a
+	// container starts again; while it runs, ExitCode is that of the exit before, provided that this process saw it.
 	HasExited bool
 	ExitCode  int
-	OOMKilled bool // State.OOMKilled: the latest run met the out-of-memory killer
+	OOMKilled bool // State.OOMKilled: the latest run met the out-of-memory killer, which it may have survived
 
 	Health        Health
-	FailingStreak int // failed health probes in a row
+	FailingStreak int // failed health probes in a row, as of the latest change of anything else or resync: probes send no event
 
 	NetworkMode string // HostConfig.NetworkMode: "bridge", "host", "none", "container:<id>", or a network's name
 	// NetworkOwner is the id of the container whose network namespace this one uses, its own id when it owns one, and ""

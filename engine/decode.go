@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxContainers bounds the list of one engine.
+const maxContainers = 100_000
+
+// inspected is what one inspect says. Container has no counters yet, and NetworkOwner as the engine wrote it.
+type inspected struct {
+	Container
+	restartCount uint64
+}
+
+// listed is what the list says of one container; the fields that only inspect knows are zero.
+type listed struct {
+	Container
+}
+
+// decodeInspect reads the answer of GET /containers/{id}/json.
+func decodeInspect(data []byte) (inspected, error) {
+	var w wireContainer
+	if err := unmarshal(data, &w); err != nil {
+		return inspected{}, fmt.Errorf("decode container: %w", err)
+	}
+	if !isID(w.ID) {
+		return inspected{}, fmt.Errorf("decode container: id %q: %w", clip(w.ID, maxName), errMalformed)
+	}
+	out := inspected{restartCount: uint64(max(w.RestartCount, 0))}
+	out.Container = Container{
+		ID:            w.ID,
+		Name:          containerName([]string{w.Name}),
+		Image:         clip(w.Config.Image, maxImage),
+		ImageID:       clip(w.Image, maxImage),
+		Created:       parseTime(w.Created),
+		CgroupParent:  clip(w.HostConfig.CgroupParent, maxImage),
+		RestartPolicy: clip(w.HostConfig.RestartPolicy.Name, maxName),
+		Runtime:       clip(w.HostConfig.Runtime, maxName),
+		Labels:        w.Config.Labels,
+	}
+	c := &out.Container
+	if c.RestartPolicy == "" {
+		c.RestartPolicy = "no" // how API versions and podman spell the default
+	}
+	setState(c, w.State)
+	setNetwork(c, w.HostConfig.NetworkMode)
+	return out, nil
+}
+
+// setState fills in what State says.
+func setState(c *Container, w wireState) {
+	c.Started, c.Finished = parseTime(w.StartedAt), parseTime(w.FinishedAt)
+	c.State = stateOf(w)
+	c.OOMKilled = w.OOMKilled
+	if c.State.HasProcesses() {
+		c.PID = int(max(w.Pid, 0))
+	} else {
+		// While it runs, ExitCode is 0 for want of an exit, whatever the one before was.
+		c.ExitCode = int(w.ExitCode)
+		c.HasExited = !c.Finished.IsZero() || w.Error != "" || w.ExitCode != 0
+	}
+	switch h := Health(w.Health.Status); h {
+	case HealthStarting, HealthHealthy, HealthUnhealthy:
+		c.Health = h
+		c.FailingStreak = int(max(w.Health.FailingStreak, 0))
+	}
+}
+
+// stateOf trusts State.Status: the flag Running is also true while a container is paused or waits for its next restart.
+// The flags decide only where Status is a word that Docker does not know.
+func stateOf(w wireState) State {
+	switch s := State(w.Status); s {
+	case StateCreated, StateRunning, StatePaused, StateRestarting, StateRemoving, StateExited, StateDead:
+		return s
+	}
+	switch {
+	case w.Restarting:
+		return StateRestarting
+	case w.Paused:
+		return StatePaused
+	case w.Running:
+		return StateRunning
+	case w.Dead:
+		return StateDead
+	case !parseTime(w.FinishedAt).IsZero():
+		return StateExited
+	}
+	return StateCreated
+}
+
+// setNetwork fills in mode and owner. A reference other than a full id is resolved later, by the tracker.
+func setNetwork(c *Container, mode string) {
+	mode = clip(mode, maxName)
+	if mode == "default" || mode == "" {
+		mode = "bridge" // engine 20.10 keeps what the user wrote
+	}
+	c.NetworkMode = mode
+	switch owner, shared := strings.CutPrefix(mode, "container:"); {
+	case shared:
+		c.NetworkOwner = owner
+	case mode == "host":
+		c.NetworkOwner = ""
+	default:
+		c.NetworkOwner = c.ID
+	}
+}
+
+// decodeList reads the answer of GET /containers/json entry by entry. One entry without a sound id is left out; JSON that
+// breaks off makes the whole list an error, since what is not in it would be taken for removed.
+func decodeList(r io.Reader) ([]listed, error) {
+	d := json.NewDecoder(r)
+	first, err := d.Token()
+	if err != nil {
+		return nil, listError(err)
+	}
+	if first != json.Delim('[') {
+		return nil, fmt.Errorf("decode list of containers: begins with %v, not with a list: %w", first, errMalformed)
+	}
+	var out []listed
+	for d.More() {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, listError(err)
+		}
+		if item, ok := decodeListed(raw); ok {
+			out = append(out, item)
+		}
+		if len(out) > maxContainers {
+			return nil, fmt.Errorf("decode list of containers: more than %d: %w", maxContainers, ErrTooLarge)
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, listError(err)
+	}
+	return out, nil
+}
+
+func listError(err error) error {
+	if strings.Contains(err.Error(), "invalid character '<'") {
+		err = errHTML
+	}
+	return fmt.Errorf("decode list of containers: %w", err)
+}
+
+func decodeListed(raw []byte) (listed, bool) {
+	var w wireListed
+	if unmarshal(raw, &w) != nil || !isID(w.ID) {
+		return listed{}, false
+	}
+	c := Container{
+		ID:      w.ID,
+		Name:    containerName(w.Names),
+		Image:   clip(w.Image, maxImage),
+		ImageID: clip(w.ImageID, maxImage),
+		State:   stateOf(wireState{Status: w.State}),
+		Labels:  w.Labels,
+	}
+	if w.Created > 0 {
+		c.Created = time.Unix(int64(w.Created), 0).UTC()
+	}
+	setNetwork(&c, w.HostConfig.NetworkMode)
+	return listed{c}, true
+}
+
+// containerName picks the container's own name: links add names of the form "/other/alias".
+func containerName(names []string) string {
+	for _, name := range names {
+		name = strings.TrimPrefix(name, "/")
+		if name != "" && !strings.Contains(name, "/") {
+			return clip(name, maxName)
+		}
+	}
+	return ""
+}
+
+// parseTime reads a time of the API. The year 1 is the engine's way to say never.
+func parseTime(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() <= 1 {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// isID says whether s is a full container id. Ids become part of request paths and cgroup paths, so nothing else passes.
+func isID(s string) bool {
+	if len(s) != 64 {
+		return false
+	}
+	for i := range len(s) {
+		if (s[i] < '0' || s[i] > '9') && (s[i] < 'a' || s[i] > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// event is one line of the event stream.
+type event struct {
+	kind   string // "container"
+	action string // without the suffix after ": "
+	id     string
+	nano   int64 // Unix nanoseconds by the engine's clock
+	// exitCode is that of a "die"; hasCode = it was there and a number.
+	exitCode int
+	hasCode  bool
+}
+
+// decodeEvent reads one line of GET /events.
+func decodeEvent(line []byte) (event, error) {
+	var w wireEvent
+	if err := unmarshal(line, &w); err != nil {
+		return event{}, fmt.Errorf("decode event: %w", err)
+	}
+	if w.Action == "" {
+		w.Action = w.OldAction
+	}
+	if w.Actor.ID == "" {
+		w.Actor.ID = w.OldID
+	}
+	if w.Type == "" || w.Action == "" {
+		return event{}, fmt.Errorf("decode event: no type or action: %w", errMalformed)
+	}
+	action, _, _ := strings.Cut(w.Action, ":")
+	out := event{
+		kind:   clip(w.Type, maxKind),
+		action: clip(action, maxKind),
+		id:     clip(w.Actor.ID, maxName),
+		nano:   int64(w.TimeNano),
+	}
+	if out.nano <= 0 {
+		out.nano = int64(w.Time) * int64(time.Second)
+	}
+	code, err := strconv.Atoi(w.Actor.Attributes["exitCode"])
+	out.exitCode, out.hasCode = code, err == nil
+	return out, nil
+}
+
+// maxKind bounds the type and the action of an event, which become labels.
+const maxKind = 64

@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"unicode"
+)
+
+// The errors that a request can end with, beside *StatusError and those of the network.
+var (
+	// ErrNotAllowed is a request that is not on the list of what tallyman may ask. It never left the process.
+	ErrNotAllowed = errors.New("refused: only reading requests on the allow-list are sent to an engine")
+	// ErrTooLarge is an answer that was longer than Options.MaxResponseBytes or the limit of its endpoint.
+	ErrTooLarge = errors.New("answer too large")
+
+	errHTML         = errors.New("HTML instead of JSON")
+	errStreamEnded  = errors.New("the engine closed the event stream")
+	errNotConnected = errors.New("not connected yet")
+)
+
+// StatusError is an answer of the engine, or of a proxy before it, with a status other than 2xx.
+type StatusError struct {
+	Endpoint string // the pattern: "/containers/{id}/json"
+	Code     int    // the HTTP status code
+	Message  string // what the body said, one line of at most 200 bytes
+}
+
+// Error implements error.
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("GET %s: status %d: %s", e.Endpoint, e.Code, e.Message)
+}
+
+// wrongVersion says whether the engine does not speak the API version that it was asked in. The words are the same in
+// all engines since 1.12, in JSON or plain text.
+func (e *StatusError) wrongVersion() bool {
+	return e.Code == http.StatusBadRequest && strings.Contains(e.Message, "client version") &&
+		(strings.Contains(e.Message, "too old") || strings.Contains(e.Message, "too new"))
+}
+
+func isWrongVersion(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.wrongVersion()
+}
+
+func isNotFound(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Code == http.StatusNotFound
+}
+
+// reason is the word under which a failure is counted.
+func reason(err error) string {
+	var (
+		status *StatusError
+		netErr net.Error
+		syntax *json.SyntaxError
+		kind   *json.UnmarshalTypeError
+	)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "permission"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return "timeout"
+	case errors.Is(err, ErrTooLarge):
+		return "too_large"
+	case errors.Is(err, ErrNotAllowed):
+		return "refused"
+	case errors.As(err, &status):
+		return "status"
+	case errors.Is(err, errHTML), errors.Is(err, errMalformed), errors.As(err, &syntax), errors.As(err, &kind):
+		return "parse"
+	}
+	return "io"
+}
+
+// maxMessage is the length that people read of an error.
+const maxMessage = 200
+
+// errorMessage reads what the body of a refusal says, in one short line.
+func errorMessage(resp *http.Response) string {
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
+	if len(data) == 0 {
+		if err != nil {
+			return oneLine(err.Error())
+		}
+		return http.StatusText(resp.StatusCode)
+	}
+	var doc struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(data, &doc) == nil && doc.Message != "" {
+		return oneLine(doc.Message)
+	}
+	text := strings.TrimSpace(string(data))
+	if strings.HasPrefix(text, "<") || strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return errHTML.Error()
+	}
+	return oneLine(text)
+}
+
+// oneLine makes any text fit to be shown and logged: no control characters, no line breaks, at most maxMessage bytes.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	return clip(strings.ToValidUTF8(s, "?"), maxMessage)
+}
+
+// clip shortens s to at most limit bytes without cutting a character in two. The result does not keep the rest in memory.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && s[limit]&0xC0 == 0x80 {
+		limit--
+	}
+	return strings.Clone(s[:limit])
+}

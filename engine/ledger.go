@@ -1,0 +1,164 @@
+package engine
+
+import "time"
+
+// ledger counts the restarts and exits of one container, each exit once.
+//
+// An exit is known twice: from its "die" event, which carries the exit code, and from State.FinishedAt of an inspect, which
+// carries OOMKilled. The event leads; it is booked when the inspect that follows it has said whether the out-of-memory
+// killer was involved. Only when the books are audited, after a gap in the stream and at each resync, does an exit count
+// that no event told of. What ended before the container was first seen is not counted.
+type ledger struct {
+	exits     Exits
+	oomEvents uint64
+
+	// open = the container was met by its "create" event, so that its exits count from the beginning.
+	open bool
+	// waiting is an exit told by an event and not booked yet.
+	waiting *exit
+	// oomInRun = an "oom" event came since the latest start.
+	oomInRun bool
+	// booked is the engine's time up to which exits are accounted for.
+	booked time.Time
+	// prebooked = an audit has counted an exit whose "die" may still be on its way.
+	prebooked bool
+	// lastCode is the exit code of the latest exit; hasCode = it is known.
+	lastCode int
+	hasCode  bool
+
+	restartBase  uint64 // restarts before RestartCount was last set back
+	restartCount uint64 // RestartCount as last seen
+	// auditedRestarts and auditedExits are both counts as of the latest audit.
+	auditedRestarts, auditedExits uint64
+}
+
+type exit struct {
+	code    int
+	hasCode bool
+}
+
+// started takes in a "start" event.
+func (l *ledger) started() {
+	l.flush(false)
+	l.oomInRun = false
+	l.prebooked = false
+}
+
+// oom takes in an "oom" event.
+func (l *ledger) oom() {
+	l.oomEvents++
+	l.oomInRun = true
+}
+
+// died takes in a "die" event.
+func (l *ledger) died(ev event) {
+	at := time.Unix(0, ev.nano)
+	if !at.After(l.booked) {
+		return // an audit was faster
+	}
+	l.flush(false)
+	l.booked = at
+	if l.prebooked {
+		l.prebooked = false
+		return
+	}
+	l.waiting = &exit{code: ev.exitCode, hasCode: ev.hasCode}
+}
+
+// flush books the exit that waits for its inspect; oom is what the inspect said.
+func (l *ledger) flush(oom bool) {
+	if l.waiting == nil {
+		return
+	}
+	x := *l.waiting
+	l.waiting = nil
+	l.lastCode, l.hasCode = x.code, x.hasCode
+	l.book(x, oom || l.oomInRun, 1)
+	l.oomInRun = false
+}
+
+// book counts exits by reason. An exit without a code is an error: a container that ends well says so.
+func (l *ledger) book(x exit, oom bool, times uint64) {
+	switch {
+	case x.hasCode && x.code == 0:
+		l.exits.Completed += times
+	case oom:
+		l.exits.OOM += times
+	case x.hasCode && x.code > 128 && x.code <= 192:
+		l.exits.Signal += times
+	default:
+		l.exits.Error += times
+	}
+}
+
+// observe takes in an inspect; see tracker.inspected.
+func (l *ledger) observe(in inspected, first, stale, audit bool) {
+	running := in.State.HasProcesses()
+	if first && !l.open {
+		l.restartCount = in.restartCount
+		l.auditedRestarts = in.restartCount
+		l.booked = later(l.booked, in.Finished)
+	}
+	if in.restartCount < l.restartCount {
+		l.restartBase += l.restartCount // a manual start has set it back
+	}
+	l.restartCount = in.restartCount
+	if !stale {
+		if l.waiting != nil && !l.waiting.hasCode && !running {
+			l.waiting.code, l.waiting.hasCode = in.ExitCode, in.HasExited
+		}
+		l.flush(in.OOMKilled && !running)
+		if audit {
+			l.audit(in)
+		}
+	}
+	if !running && in.HasExited {
+		l.lastCode, l.hasCode = in.ExitCode, true
+	}
+}
+
+// audit books what the stream did not tell. Where several exits were missed, all are taken to have been like the last;
+// when the container runs again, not even that one is known.
+func (l *ledger) audit(in inspected) {
+	var missed uint64
+	if in.Finished.After(l.booked) {
+		missed = 1
+	}
+	restarts, exits := l.restarts(), l.exits.total()
+	newRestarts, newExits := restarts-l.auditedRestarts, exits-l.auditedExits
+	if newRestarts > newExits {
+		missed = max(missed, newRestarts-newExits)
+	}
+	if missed > 0 {
+		running := in.State.HasProcesses()
+		l.book(exit{code: in.ExitCode, hasCode: in.HasExited}, in.OOMKilled && !running, missed)
+		l.booked = later(l.booked, in.Finished)
+		// Once it runs again, any "die" after its start is another exit; before, one may still come for this exit.
+		l.prebooked = !running
+		if running {
+			l.booked = later(l.booked, in.Started)
+		}
+	}
+	l.auditedRestarts, l.auditedExits = restarts, l.exits.total()
+}
+
+// restarts counts the restarts by the restart policy; it never goes back.
+func (l *ledger) restarts() uint64 { return l.restartBase + l.restartCount }
+
+// fill puts the counts into what is published.
+func (l *ledger) fill(c *Container) {
+	c.Restarts, c.Exits, c.OOMEvents = l.restarts(), l.exits, l.oomEvents
+	if c.State.HasProcesses() && l.hasCode {
+		// The engine has forgotten the exit before this run; we have not.
+		c.HasExited, c.ExitCode = true, l.lastCode
+	}
+}
+
+func (e Exits) total() uint64 { return e.Completed + e.Error + e.Signal + e.OOM }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// problem says, in one line for people, why the engine is not up and what to do about it.
+func (c *Client) problem(err error) string {
+	if err == nil {
+		return ""
+	}
+	unix := c.host.network == "unix"
+	where := c.o.Host
+	var (
+		status  *StatusError
+		netErr  net.Error
+		unknown x509.UnknownAuthorityError
+		record  tls.RecordHeaderError
+	)
+	switch {
+	case unix && errors.Is(err, fs.ErrPermission):
+		return permissionProblem(c.host.address)
+	case unix && errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("there is no socket %s: is dockerd running, and is this its socket?", c.host.address)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("nothing listens on %s: is dockerd running?", where)
+	case errors.Is(err, errStreamEnded):
+		return fmt.Sprintf("%s closed the event stream: it was stopped or restarted, or a proxy cut the connection", where)
+	case isWrongVersion(err):
+		return c.versionProblem(err)
+	case errors.As(err, &status):
+		return oneLine(fmt.Sprintf("%s answered %d to %s: %s", where, status.Code, status.Endpoint, status.Message))
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+		return fmt.Sprintf("%s did not answer within %s", where, c.o.Timeout)
+	case errors.Is(err, errHTML):
+		return fmt.Sprintf("%s answered HTML instead of JSON: is it a Docker engine?", where)
+	case errors.As(err, &unknown):
+		return oneLine(fmt.Sprintf("%s shows a certificate that ca.pem does not vouch for: %v", where, unknown))
+	case errors.As(err, &record):
+		return fmt.Sprintf("%s does not speak TLS", where)
+	}
+	return oneLine(fmt.Sprintf("%s: %v", where, err))
+}
+
+func (c *Client) versionProblem(err error) string {
+	var status *StatusError
+	errors.As(err, &status)
+	if c.o.APIVersion == "" {
+		return oneLine(fmt.Sprintf("%s refuses API version %s: %s", c.o.Host, c.APIVersion(), status.Message))
+	}
+	return oneLine(fmt.Sprintf("%s does not speak the pinned API version %s, leave it out to negotiate: %s",
+		c.o.Host, c.o.APIVersion, status.Message))
+}
+
+// permissionProblem says which group may use a socket and how to become a member of it.
+func permissionProblem(socket string) string {
+	info, err := os.Stat(socket)
+	if err != nil {
+		return fmt.Sprintf("no permission to reach %s: a folder above it is closed to user id %d", socket, os.Geteuid())
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Sprintf("no permission to use %s", socket)
+	}
+	gid := strconv.FormatUint(uint64(owner.Gid), 10)
+	if info.Mode().Perm()&0o060 != 0o060 {
+		return fmt.Sprintf("no permission to use %s: its mode is %o, only user id %d may use it", socket, info.Mode().Perm(), owner.Uid)
+	}
+	group := "group id " + gid
+	name := gid
+	if g, err := user.LookupGroupId(gid); err == nil {
+		group, name = "group "+g.Name, g.Name
+	}
+	return fmt.Sprintf("no permission to use %s, which belongs to %s: add the user to it (usermod -aG %s USER), "+
+		"or in a container run with --group-add %s", socket, group, name, gid)
+}
