@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,8 +62,8 @@ type Client struct {
 	library atomic.Pointer[client.Client] // nil until the first connect
 }
 
-// NewClient checks all options and connects to nothing. Each error is one line that names the value and what would be
-// right.
+// NewClient checks all options and connects to nothing. Each error is an *OptionError, one line that names the value and
+// what would be right.
 func NewClient(o Options) (*Client, error) {
 	if err := o.normalize(); err != nil {
 		return nil, err
@@ -93,7 +92,7 @@ func NewClient(o Options) (*Client, error) {
 	c := &Client{o: o, host: h, base: base}
 	c.guard = &guard{next: base, scheme: h.scheme, authority: h.authority(), self: o.Self, maxBytes: o.MaxResponseBytes}
 	if _, err := c.newLibrary(); err != nil {
-		return nil, fmt.Errorf("engine host %q: %w", o.Host, err)
+		return nil, optionError("Host", "engine host %q: %w", o.Host, err)
 	}
 	return c, nil
 }
@@ -104,19 +103,19 @@ func (o *Options) normalize() error {
 		o.Host = DefaultHost
 	}
 	if o.Timeout < 0 {
-		return fmt.Errorf("engine timeout %s: want a positive duration such as 10s", o.Timeout)
+		return optionError("Timeout", "engine timeout %s: want a positive duration such as 10s", o.Timeout)
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
 	if o.MaxResponseBytes < 0 {
-		return fmt.Errorf("engine response limit %d: want a positive number of bytes", o.MaxResponseBytes)
+		return optionError("MaxResponseBytes", "engine response limit %d: want a positive number of bytes", o.MaxResponseBytes)
 	}
 	if o.MaxResponseBytes == 0 {
 		o.MaxResponseBytes = defaultMaxResponseBytes
 	}
 	if o.APIVersion != "" && !apiVersion.MatchString(o.APIVersion) {
-		return fmt.Errorf("engine API version %q: want MAJOR.MINOR such as 1.41", o.APIVersion)
+		return optionError("APIVersion", "engine API version %q: want MAJOR.MINOR such as 1.41", o.APIVersion)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -25,6 +25,22 @@ var (
 	errNotConnected = errors.New("not connected yet")
 )
 
+// OptionError is an option that NewClient refuses.
+type OptionError struct {
+	Option string // the field of Options: "Host", "CertPath", ...
+	Err    error  // names the value and what would be right
+}
+
+// Error implements error.
+func (e *OptionError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+func optionError(option, format string, args ...any) error {
+	return &OptionError{Option: option, Err: fmt.Errorf(format, args...)}
+}
+
 // StatusError is an answer of the engine, or of a proxy before it, with a status other than 2xx.
 type StatusError struct {
 	Endpoint string // the pattern: "/containers/{id}/json"

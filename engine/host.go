@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -38,7 +37,7 @@ const maxSocketPath = 107
 func parseHost(s string) (host, error) {
 	scheme, rest, ok := strings.Cut(s, "://")
 	if !ok {
-		return host{}, fmt.Errorf("engine host %q: want unix:///path or tcp://host:port%s", s, guess(s))
+		return host{}, optionError("Host", "engine host %q: want unix:///path or tcp://host:port%s", s, guess(s))
 	}
 	switch scheme {
 	case "unix":
@@ -46,14 +45,14 @@ func parseHost(s string) (host, error) {
 	case "tcp", "http", "https":
 		return parseTCP(s, scheme)
 	case "ssh":
-		return host{}, fmt.Errorf("engine host %q: ssh is not spoken; forward the socket "+
+		return host{}, optionError("Host", "engine host %q: ssh is not spoken; forward the socket "+
 			"(ssh -NL /tmp/docker.sock:/var/run/docker.sock HOST) and use unix:///tmp/docker.sock", s)
 	case "npipe":
-		return host{}, fmt.Errorf("engine host %q: named pipes exist on Windows only; want unix:///path or tcp://host:port", s)
+		return host{}, optionError("Host", "engine host %q: named pipes exist on Windows only; want unix:///path or tcp://host:port", s)
 	case "fd":
-		return host{}, fmt.Errorf("engine host %q: fd:// is for dockerd itself; want unix:///path or tcp://host:port", s)
+		return host{}, optionError("Host", "engine host %q: fd:// is for dockerd itself; want unix:///path or tcp://host:port", s)
 	}
-	return host{}, fmt.Errorf("engine host %q: scheme %q is not known; want unix:///path or tcp://host:port", s, scheme)
+	return host{}, optionError("Host", "engine host %q: scheme %q is not known; want unix:///path or tcp://host:port", s, scheme)
 }
 
 // guess says what a host without scheme was probably meant to be.
@@ -69,10 +68,10 @@ func guess(s string) string {
 
 func parseUnix(s, path string) (host, error) {
 	if !strings.HasPrefix(path, "/") {
-		return host{}, fmt.Errorf("engine host %q: the path of a socket must be absolute, with three slashes: unix:///%s", s, path)
+		return host{}, optionError("Host", "engine host %q: the path of a socket must be absolute, with three slashes: unix:///%s", s, path)
 	}
 	if len(path) > maxSocketPath {
-		return host{}, fmt.Errorf("engine host %q: the path is %d bytes long, a socket's may have %d", s, len(path), maxSocketPath)
+		return host{}, optionError("Host", "engine host %q: the path is %d bytes long, a socket's may have %d", s, len(path), maxSocketPath)
 	}
 	return host{network: "unix", address: path, scheme: "http"}, nil
 }
@@ -80,20 +79,20 @@ func parseUnix(s, path string) (host, error) {
 func parseTCP(s, scheme string) (host, error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return host{}, fmt.Errorf("engine host %q: want %s://host:port: %w", s, scheme, errors.Unwrap(err))
+		return host{}, optionError("Host", "engine host %q: want %s://host:port: %w", s, scheme, errors.Unwrap(err))
 	}
 	port, err := strconv.Atoi(u.Port())
 	switch {
 	case u.Hostname() == "":
-		return host{}, fmt.Errorf("engine host %q: the host name is missing; want %s://host:port", s, scheme)
+		return host{}, optionError("Host", "engine host %q: the host name is missing; want %s://host:port", s, scheme)
 	case u.Port() == "":
-		return host{}, fmt.Errorf("engine host %q: the port is missing; want %s://%s:2375 or, with TLS, :2376", s, scheme, u.Host)
+		return host{}, optionError("Host", "engine host %q: the port is missing; want %s://%s:2375 or, with TLS, :2376", s, scheme, u.Host)
 	case err != nil || port < 1 || port > 65535:
-		return host{}, fmt.Errorf("engine host %q: port %s is out of range; want 1 to 65535", s, u.Port())
+		return host{}, optionError("Host", "engine host %q: port %s is out of range; want 1 to 65535", s, u.Port())
 	case u.User != nil:
-		return host{}, fmt.Errorf("engine host %q: user and password are not supported; want %s://%s", u.Redacted(), scheme, u.Host)
+		return host{}, optionError("Host", "engine host %q: user and password are not supported; want %s://%s", u.Redacted(), scheme, u.Host)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
-		return host{}, fmt.Errorf("engine host %q: nothing may follow the port; want %s://%s", s, scheme, u.Host)
+		return host{}, optionError("Host", "engine host %q: nothing may follow the port; want %s://%s", s, scheme, u.Host)
 	}
 	web := "http"
 	if scheme == "https" {
@@ -108,13 +107,13 @@ func loadTLS(h *host, o Options) (*tls.Config, error) {
 		return nil, nil
 	}
 	if strings.HasPrefix(o.Host, "http://") {
-		return nil, fmt.Errorf("engine host %q: http is plain, but TLS is asked for; want https://%s", o.Host, h.address)
+		return nil, optionError("Host", "engine host %q: http is plain, but TLS is asked for; want https://%s", o.Host, h.address)
 	}
 	h.scheme = "https"
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CertPath == "" {
 		if o.TLSVerify {
-			return nil, fmt.Errorf("engine host %q: TLS verification needs a certificate folder with ca.pem, cert.pem and key.pem "+
+			return nil, optionError("Host", "engine host %q: TLS verification needs a certificate folder with ca.pem, cert.pem and key.pem "+
 				"(~/.docker is not read)", o.Host)
 		}
 		return config, nil // https alone: the system's certificate authorities
@@ -129,17 +128,17 @@ func loadCertificates(config *tls.Config, folder string) error {
 	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
 		data, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
-			return fmt.Errorf("engine certificate folder %q: want readable ca.pem, cert.pem and key.pem: %w", folder, err)
+			return optionError("CertPath", "engine certificate folder %q: want readable ca.pem, cert.pem and key.pem: %w", folder, err)
 		}
 		pem[name] = data
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem["ca.pem"]) {
-		return fmt.Errorf("engine certificate folder %q: ca.pem holds no certificate; want one in PEM form", folder)
+		return optionError("CertPath", "engine certificate folder %q: ca.pem holds no certificate; want one in PEM form", folder)
 	}
 	pair, err := tls.X509KeyPair(pem["cert.pem"], pem["key.pem"])
 	if err != nil {
-		return fmt.Errorf("engine certificate folder %q: cert.pem and key.pem must be a matching pair in PEM form: %w", folder, err)
+		return optionError("CertPath", "engine certificate folder %q: cert.pem and key.pem must be a matching pair in PEM form: %w", folder, err)
 	}
 	config.Certificates = []tls.Certificate{pair}
 	return nil

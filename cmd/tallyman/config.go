@@ -17,6 +17,7 @@ import (
 
 	"tallyman/api/metrics"
 	"tallyman/cgroups"
+	"tallyman/engine"
 )
 
 const (
@@ -131,6 +132,23 @@ func checkAddress(address string) error {
 		return fmt.Errorf("%q is no address: want host:port with a port from 0 to 65535, for example %s or 127.0.0.1%s", address, defaultAddress, defaultAddress)
 	}
 	return nil
+}
+
+// source names where the option of the engine that err refuses was set.
+func (c *config) source(err error) string {
+	var option *engine.OptionError
+	if !errors.As(err, &option) {
+		return c.engineHostFrom
+	}
+	switch option.Option {
+	case "CertPath":
+		return "DOCKER_CERT_PATH"
+	case "APIVersion":
+		return "DOCKER_API_VERSION"
+	case "Timeout":
+		return "--engine.timeout"
+	}
+	return c.engineHostFrom
 }
 
 // root gives the places of the host's file systems.

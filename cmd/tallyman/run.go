@@ -83,7 +83,7 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 		Timeout: *cfg.engineTimeout, Log: log, Self: own, UserAgent: "tallyman/" + version,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.engineHostFrom, err)
+		return nil, fmt.Errorf("%s: %w", cfg.source(err), err)
 	}
 	p := &program{log: log}
 	p.inventory = engine.NewInventory(client, engine.InventoryOptions{Resync: *cfg.engineResync, Log: log, Self: own})
