@@ -200,9 +200,29 @@ func (e *exposition) renderPlain(b *body) {
 	if b.plain != nil {
 		return
 	}
+	if e.spare.plain == nil {
+		e.spare.plain = make([]byte, 0, e.measure(b.snap)+len(b.own))
+	}
 	b.plain, e.spare.plain = e.rendering.text.Append(e.spare.plain, b.snap, e.enabled), nil
 	b.plain = append(b.plain, b.own...)
 	e.self.Rendered("identity", len(b.plain))
+}
+
+// measure tells about how long the text of a Snapshot is. Rendering it once for nothing costs less than a buffer that
+// grows: at each step the old and the new one are in memory, and the last is a quarter too large.
+func (e *exposition) measure(s *collector.Snapshot) int {
+	var n counter
+	_ = e.rendering.text.Stream(&n, s, e.enabled) // a counter takes everything
+	return int(n) + int(n)/32                     // the next one may be longer
+}
+
+// counter counts what is written.
+type counter int
+
+// Write takes everything.
+func (n *counter) Write(p []byte) (int, error) {
+	*n += counter(len(p))
+	return len(p), nil
 }
 
 // renderZipped makes the compressed text of a body, unless it is there. Where nobody asked for the text as it is, it is
