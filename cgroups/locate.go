@@ -1,7 +1,6 @@
 package cgroups
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -28,20 +27,18 @@ type location struct {
 	pid  int // the process that proved it; 0 = found by its name alone
 }
 
-var errNoProcess = errors.New("no process to go by")
-
 // locate finds the folders of a container's cgroup.
 func (l *locator) locate(t Target) (location, error) {
 	if !validID(t.ID) {
 		return location{}, fmt.Errorf("container id %q: want hex digits: %w", t.ID, ErrNotFound)
 	}
-	loc, err := l.byProcess(t)
-	if err == nil && l.there(loc) {
-		l.learn(t, loc.path)
-		return loc, nil
+	process := l.byProcess(t)
+	if l.there(process) {
+		l.learn(t, process.path)
+		return process, nil
 	}
 	for _, p := range l.candidates(t) {
-		loc := location{path: p, dirs: l.hierarchy.dirs(func(base) string { return p })}
+		loc := location{path: p, dirs: l.hierarchy.dirs(func(base) string { return p }), pid: process.pid}
 		if l.there(loc) {
 			l.learn(t, p)
 			return loc, nil
@@ -50,15 +47,16 @@ func (l *locator) locate(t Target) (location, error) {
 	return location{}, fmt.Errorf("cgroup of container %.12s: %w", t.ID, ErrNotFound)
 }
 
-// byProcess reads /proc/<pid>/cgroup. A path counts only when it holds the container's id: the process id may be one of
-// another pid namespace, or may have been used again.
-func (l *locator) byProcess(t Target) (location, error) {
+// byProcess reads /proc/<pid>/cgroup. It counts only when it holds the container's id: the process id may be one of another
+// pid namespace, or may have been used again. A path that leads out of our own cgroup namespace ("/../<id>") proves the
+// process all the same, but not where the cgroup is mounted: the location has a pid then, and no folders.
+func (l *locator) byProcess(t Target) location {
 	if t.PID <= 0 {
-		return location{}, errNoProcess
+		return location{}
 	}
 	v1, v2, err := containerd.ParseCgroupFileUnified(filepath.Join(l.procFS, strconv.Itoa(t.PID), "cgroup"))
 	if err != nil {
-		return location{}, fmt.Errorf("locate by process: %w", err)
+		return location{} // not our /proc, or just ended
 	}
 	names := controllersV1()
 	paths := func(b base) string {
@@ -68,10 +66,13 @@ func (l *locator) byProcess(t Target) (location, error) {
 		return cutAt(v1[names[b]], t.ID)
 	}
 	p := paths(l.hierarchy.first())
-	if p == "" {
-		return location{}, errNoProcess
+	switch {
+	case p == "":
+		return location{}
+	case strings.HasPrefix(p, "/.."):
+		return location{pid: t.PID}
 	}
-	return location{path: p, dirs: l.hierarchy.dirs(paths), pid: t.PID}, nil
+	return location{path: p, dirs: l.hierarchy.dirs(paths), pid: t.PID}
 }
 
 // there says whether the cgroup exists in the hierarchy that names it.
@@ -118,12 +119,8 @@ func (l *locator) learn(t Target, p string) {
 }
 
 // cutAt cuts a cgroup path behind the element that holds the container's id: its processes may sit in a child cgroup of
-// their own making. It gives "" when there is none, and when the path leads out of our cgroup namespace ("/../..."), where
-// the mount does not show it under that name.
+// their own making. It gives "" when there is none.
 func cutAt(p, id string) string {
-	if strings.HasPrefix(p, "/..") {
-		return ""
-	}
 	i := strings.Index(p, id)
 	if i < 0 {
 		return ""

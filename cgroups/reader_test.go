@@ -242,6 +242,18 @@ func TestOpen_childCgroup(t *testing.T) {
 	}
 }
 
+// TestOpen_otherNamespace: in a cgroup namespace of its own, a reader sees paths that lead out of it.
+func TestOpen_otherNamespace(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v2-cgroupfs")
+	web := find(t, h, "web")
+	h.Write(t, fmt.Sprintf("proc/%d/cgroup", web.PID), "0::/../"+web.ID+"\n")
+	handle, s := read(t, open(t, h, cgroups.Options{}), web)
+	if handle.Path() != "/docker/"+web.ID || len(s.Network) != 1 {
+		t.Errorf("got %s with %d interfaces, want the container's cgroup and traffic", handle.Path(), len(s.Network))
+	}
+}
+
 func TestOpen_notFound(t *testing.T) {
 	t.Parallel()
 	r := open(t, scenario(t, "v2-cgroupfs"), cgroups.Options{})
