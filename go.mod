@@ -13,6 +13,7 @@ require (
 	github.com/prometheus/common v0.67.5
 	github.com/prometheus/exporter-toolkit v0.15.1
 	github.com/prometheus/procfs v0.19.2
+	go.uber.org/goleak v1.3.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/tools v0.50.0
 )
@@ -20,7 +21,6 @@ require (
 require (
 	github.com/docker/go-connections v0.8.2 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
-	go.uber.org/goleak v1.3.0 // indirect
 )
 
 require (

@@ -1,0 +1,107 @@
+SHELL := /bin/bash
+# Targets with a "##" comment are shown by make help.
+.DEFAULT_GOAL := help
+
+GO ?= go
+T ?= 30s
+N ?= 300
+SUITES ?= trixie
+DRIVERS ?= cgroupfs systemd
+
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT := $(CURDIR)/.cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
+
+# The stamps are those of the commit, not of the moment, so that a build can be repeated.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+DATE ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION) -X main.date=$(DATE)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/tallyman, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tallyman ./cmd/tallyman
+
+.PHONY: run
+run: build ## build, and run on this host: http://localhost:10180; ARGS="--flags"
+	bin/tallyman $(ARGS)
+
+.PHONY: test
+test: setup unit e2e ## all but the slow matrix: installs what is missing, starts a dockerd if none answers
+
+.PHONY: test-all
+test-all: test test-lab fuzz ## everything: also virtual machines with cgroup v2, and fuzzing
+
+.PHONY: setup
+setup: ## install from Debian what the tests need (as root)
+	test/env/setup
+
+# The race detector needs a C compiler.
+RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+
+.PHONY: unit
+unit: ## tests without root, Docker and network
+	$(GO) vet ./...
+	set -o pipefail; $(GO) test $(RACE) -json ./... | test/env/verdict
+	GOARCH=386 $(GO) vet ./cmd/...
+
+.PHONY: e2e
+e2e: build ## the built binary against a real engine, a real Prometheus
+	set -o pipefail; TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine \
+		$(GO) -C test test -count=1 -timeout 14m -json ./... | test/env/verdict
+
+.PHONY: test-lab
+test-lab: ## cgroup v2 in virtual machines: SUITES="trixie bookworm sid" DRIVERS="cgroupfs systemd"
+	SUITES="$(SUITES)" DRIVERS="$(DRIVERS)" test/lab/matrix
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## golangci-lint, shellcheck if there, tidy modules
+	$(GOLANGCI_LINT) run ./...
+	cd test && $(GOLANGCI_LINT) run --config ../.golangci.yml ./...
+	$(GO) mod tidy -diff
+	$(GO) -C test mod tidy -diff
+	@if command -v shellcheck >/dev/null; then shellcheck $$(git ls-files .ci test | xargs grep -lE '^#!.*\b(ba)?sh\b'); \
+	else echo "shellcheck is not installed: scripts were not checked"; fi
+
+$(GOLANGCI_LINT):
+	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+.PHONY: golden
+golden: ## write golden files and METRICS.md anew; read the difference before you commit it
+	$(GO) test ./api ./api/metrics ./cgroups -update
+
+.PHONY: fuzz
+fuzz: ## fuzz every parser for T=30s each
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(T) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## benchmarks of each stage
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-host
+bench-host: build ## what a scrape costs with N=300 real containers, beside the floor
+	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine $(GO) -C test run ./benchhost -n $(N)
+
+.PHONY: cover
+cover: ## coverage of the unit tests
+	$(GO) test -coverprofile coverage.out ./...
+	$(GO) tool cover -func coverage.out | tail -1
+
+.PHONY: image
+image: ## build the image tallyman:VERSION
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) .
+
+.PHONY: record
+record: ## record this host as a fixture: make record CONTAINERS="name ..." > cgroups/testdata/NAME.txtar
+	@test/record.sh $(CONTAINERS)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin coverage.out .cache
