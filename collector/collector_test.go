@@ -366,17 +366,30 @@ func TestSnapshot_oomKills(t *testing.T) {
 	}
 	kernel(2)
 	check("the kernel's count", 2)
-	h.say("web", func(c *engine.Container) { c.OOMEvents = 1 })
+	h.say("web", func(c *engine.Container) { c.OOMKills = 1 })
 	check("the engine saw fewer", 2)
-	h.say("web", func(c *engine.Container) { c.OOMEvents, c.OOMKilled, c.State = 3, true, engine.StateExited })
+	h.say("web", func(c *engine.Container) { c.OOMKills, c.OOMKilled, c.State = 3, true, engine.StateExited })
 	check("the last one only the engine saw", 3)
 	kernel(0)
 	h.say("web", func(c *engine.Container) {
-		c.State, c.OOMKilled, c.Started = engine.StateRunning, false, c.Started.Add(time.Minute)
+		c.State, c.OOMKilled, c.OOMKillsBefore, c.Started = engine.StateRunning, false, 3, c.Started.Add(time.Minute)
 	})
 	check("a new run", 3)
 	kernel(1)
 	check("a kill in the new run", 4)
+	h.say("web", func(c *engine.Container) {
+		c.OOMKills, c.OOMKillsBefore = 4, 3
+	})
+	check("the same kill, now told by the engine", 4)
+	kernel(0)
+	h.say("web", func(c *engine.Container) {
+		c.Started, c.OOMKills, c.OOMKillsBefore = c.Started.Add(time.Minute), 7, 6
+	})
+	check("one run unseen with two kills, one kill in this run", 7)
+	kernel(1)
+	check("that kill, told by the kernel as well", 7)
+	h.say("web", func(c *engine.Container) { c.OOMKills, c.OOMKillsBefore = 0, 0 })
+	check("the engine begins anew", 7)
 	h.say("web", func(c *engine.Container) { c.Started = time.Time{} })
 	if got := kills(); !math.IsNaN(got) {
 		t.Errorf("never started: got %v", got)

@@ -100,7 +100,7 @@ func followEvents(t *testing.T, l *lab) {
 	l.OOM("better-life")
 	l.Die("better-life", 137)
 	l.awaitContainer(t, "better-life", "OOM-killed", func(c *Container) bool {
-		return c.State == StateExited && c.OOMKilled && c.OOMEvents == 1 && c.Exits == Exits{Error: 1, OOM: 1}
+		return c.State == StateExited && c.OOMKilled && c.OOMKills == 1 && c.Exits == Exits{Error: 1, OOM: 1}
 	})
 	l.ManualRun("better-life")
 	l.Die("better-life", 0)

@@ -9,15 +9,13 @@ import "time"
 // killer was involved. Only when the books are audited, after a gap in the stream and at each resync, does an exit count
 // that no event told of. What ended before the container was first seen is not counted.
 type ledger struct {
-	exits     Exits
-	oomEvents uint64
+	exits Exits
+	ooms  oomBook
 
 	// open = the container was met by its "create" event, so that its exits count from the beginning.
 	open bool
 	// waiting is an exit told by an event and not booked yet.
 	waiting *exit
-	// oomInRun = an "oom" event came since the latest start.
-	oomInRun bool
 	// booked is the engine's time up to which exits are accounted for.
 	booked time.Time
 	// prebooked = an audit has counted an exit whose "die" may still be on its way.
@@ -40,15 +38,12 @@ type exit struct {
 // started takes in a "start" event.
 func (l *ledger) started() {
 	l.flush(false)
-	l.oomInRun = false
+	l.ooms.nextRun()
 	l.prebooked = false
 }
 
 // oom takes in an "oom" event.
-func (l *ledger) oom() {
-	l.oomEvents++
-	l.oomInRun = true
-}
+func (l *ledger) oom() { l.ooms.event() }
 
 // died takes in a "die" event.
 func (l *ledger) died(ev event) {
@@ -58,6 +53,9 @@ func (l *ledger) died(ev event) {
 	}
 	l.flush(false)
 	l.booked = at
+	if l.ooms.ended {
+		l.ooms.nextRun() // its start was missed
+	}
 	if l.prebooked {
 		l.prebooked = false
 		return
@@ -73,8 +71,9 @@ func (l *ledger) flush(oom bool) {
 	x := *l.waiting
 	l.waiting = nil
 	l.lastCode, l.hasCode = x.code, x.hasCode
-	l.book(x, oom || l.oomInRun, 1)
-	l.oomInRun = false
+	oom = oom || l.ooms.run > 0
+	l.ooms.end(oom)
+	l.book(x, oom, 1)
 }
 
 // book counts exits by reason. An exit without a code is an error: a container that ends well says so.
@@ -131,7 +130,12 @@ func (l *ledger) audit(in inspected) {
 	}
 	if missed > 0 {
 		running := in.State.HasProcesses()
-		l.book(exit{code: in.ExitCode, hasCode: in.HasExited}, in.OOMKilled && !running, missed)
+		oom := in.OOMKilled && !running
+		l.ooms.end(oom)
+		l.book(exit{code: in.ExitCode, hasCode: in.HasExited}, oom, missed)
+		if running {
+			l.ooms.nextRun()
+		}
 		l.booked = later(l.booked, in.Finished)
 		// Once it runs again, any "die" after its start is another exit; before, one may still come for this exit.
 		l.prebooked = !running
@@ -147,11 +151,41 @@ func (l *ledger) restarts() uint64 { return l.restartBase + l.restartCount }
 
 // fill puts the counts into what is published.
 func (l *ledger) fill(c *Container) {
-	c.Restarts, c.Exits, c.OOMEvents = l.restarts(), l.exits, l.oomEvents
+	c.Restarts, c.Exits = l.restarts(), l.exits
+	c.OOMKills, c.OOMKillsBefore = l.ooms.before+l.ooms.run, l.ooms.before
 	if c.State.HasProcesses() && l.hasCode {
 		// The engine has forgotten the exit before this run; we have not.
 		c.HasExited, c.ExitCode = true, l.lastCode
 	}
+}
+
+// oomBook counts the kills for want of memory of one container, each once, run by run.
+type oomBook struct {
+	before uint64 // in the runs before
+	run    uint64 // in the present run, or the latest
+	ended  bool   // the run is over
+	// implied = the run ended for want of memory and no event had said so; one may still come.
+	implied bool
+}
+
+func (o *oomBook) event() {
+	if o.implied {
+		o.implied = false
+		return
+	}
+	o.run++
+}
+
+// end closes a run; killed = it ended for want of memory.
+func (o *oomBook) end(killed bool) {
+	o.ended = true
+	if killed && o.run == 0 {
+		o.run, o.implied = 1, true
+	}
+}
+
+func (o *oomBook) nextRun() {
+	*o = oomBook{before: o.before + o.run}
 }
 
 func (e Exits) total() uint64 { return e.Completed + e.Error + e.Signal + e.OOM }

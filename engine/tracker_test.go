@@ -57,8 +57,8 @@ func (s *script) audit() { s.tracker.inspected(s.in, false, true) }
 func (s *script) want(exits Exits, restarts, ooms uint64) {
 	s.t.Helper()
 	c := s.tracker.entries[s.id].current()
-	if c.Exits != exits || c.Restarts != restarts || c.OOMEvents != ooms {
-		s.t.Errorf("got %+v, %d restarts, %d OOM events; want %+v, %d, %d", c.Exits, c.Restarts, c.OOMEvents, exits, restarts, ooms)
+	if c.Exits != exits || c.Restarts != restarts || c.OOMKills != ooms {
+		s.t.Errorf("got %+v, %d restarts, %d OOM kills; want %+v, %d, %d", c.Exits, c.Restarts, c.OOMKills, exits, restarts, ooms)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestTracker_exitReasons(t *testing.T) {
 	s.in.OOMKilled = true // only inspect knows
 	s.die()
 	s.inspect()
-	s.want(Exits{Completed: 2, Error: 5, Signal: 3, OOM: 1}, 0, 1)
+	s.want(Exits{Completed: 2, Error: 5, Signal: 3, OOM: 1}, 0, 2)
 	s.run()
 	s.event("start")
 	s.event("oom") // only the event knows
@@ -98,11 +98,64 @@ func TestTracker_exitReasons(t *testing.T) {
 	s.run()
 	s.event("start")
 	s.inspect()
-	s.want(Exits{Completed: 2, Error: 5, Signal: 3, OOM: 2}, 0, 2)
+	s.want(Exits{Completed: 2, Error: 5, Signal: 3, OOM: 2}, 0, 3)
 	s.end(137, StateExited)
 	s.die()
 	s.inspect()
-	s.want(Exits{Completed: 2, Error: 5, Signal: 4, OOM: 2}, 0, 2) // the oom before was of another run
+	s.want(Exits{Completed: 2, Error: 5, Signal: 4, OOM: 2}, 0, 3) // the oom before was of another run
+}
+
+// TestTracker_oomKillsOnce: a kill counts once, whether the event, the inspect after the exit, or both tell of it.
+func TestTracker_oomKillsOnce(t *testing.T) {
+	s := newScript(t)
+	s.event("create")
+	want := func(what string, kills, before uint64) {
+		t.Helper()
+		c := s.tracker.entries[s.id].current()
+		if c.OOMKills != kills || c.OOMKillsBefore != before {
+			t.Errorf("%s: got %d kills, %d before this run; want %d, %d", what, c.OOMKills, c.OOMKillsBefore, kills, before)
+		}
+	}
+	begin := func() {
+		s.run()
+		s.event("start")
+		s.inspect()
+	}
+	end := func(flag bool) {
+		s.end(137, StateExited)
+		s.in.OOMKilled = flag
+		s.die()
+		s.inspect()
+	}
+	begin()
+	s.event("oom")
+	end(true)
+	want("event, then flag", 1, 0)
+	begin()
+	want("a new run", 1, 1)
+	end(true)
+	want("only the flag", 2, 1)
+	s.tick()
+	s.event("oom")
+	s.inspect()
+	want("the event came late", 2, 1)
+	begin()
+	s.event("oom")
+	s.tick()
+	s.event("oom")
+	want("two children killed", 4, 2)
+	end(true)
+	want("and the container with the second", 4, 2)
+	begin()
+	end(false)
+	want("a run without", 4, 4)
+	s.run() // its start is missed
+	s.end(137, StateExited)
+	s.die()
+	s.tick()
+	s.event("oom")
+	s.inspect()
+	want("a start that was missed", 5, 4)
 }
 
 func TestTracker_exitsBeforeAreNotCounted(t *testing.T) {
@@ -214,7 +267,7 @@ func TestTracker_staleInspectDoesNotBook(t *testing.T) {
 	s.tracker.inspected(before, true, true)
 	s.want(Exits{}, 0, 0)
 	s.inspect()
-	s.want(Exits{OOM: 1}, 0, 0)
+	s.want(Exits{OOM: 1}, 0, 1)
 }
 
 func TestTracker_exitCodeOutlivesTheNextStart(t *testing.T) {

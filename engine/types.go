@@ -40,8 +40,9 @@ type Container struct {
 	Restarts uint64
 	// Exits counts the exits seen by this process, by reason.
 	Exits Exits
-	// OOMEvents counts the engine's "oom" events seen by this process.
-	OOMEvents uint64
+	// OOMKills counts the kills for want of memory that the engine told this process of: its "oom" events, and runs that ended
+	// so without one. OOMKillsBefore is the part of it that happened before the present run, or the latest.
+	OOMKills, OOMKillsBefore uint64
 }
 
 // Exits counts how a container's runs ended.

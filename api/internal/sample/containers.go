@@ -103,7 +103,7 @@ func legacy() collector.Container {
 // oomKilled was ended by the out-of-memory killer.
 func oomKilled() collector.Container {
 	f := stopped(ID("00"), "oomed", "java:21", 137)
-	f.OOMKilled, f.Exits.OOM, f.OOMEvents = true, 1, 1
+	f.OOMKilled, f.Exits.OOM, f.OOMKills = true, 1, 1
 	c := inactive(f)
 	c.OOMKills = 1
 	return c
