@@ -3,7 +3,6 @@ package cgroups
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,29 +44,34 @@ type fileSpec struct {
 	parse func(b []byte, s *Stats, n names) error
 }
 
-// file is one kernel file of one cgroup: kept open, or, past the budget of descriptors, opened for each reading.
+// file is one kernel file of one cgroup.
 type file struct {
 	spec *fileSpec
+	name string // spec.name or spec.other
 	fd   int    // -1 = not kept
-	path string // only while not kept
 	// denied is the reason why it cannot be opened, other than that it is not there.
 	denied error
 }
 
-// readFile reads a whole file into the reader's buffer; the result is valid until the next call.
-func (r *Reader) readFile(f *file) ([]byte, error) {
+// readFile reads a whole file of a handle into the reader's buffer; the result is valid until the next call.
+func (h *Handle) readFile(f *file) ([]byte, error) {
 	if f.denied != nil {
 		return nil, f.denied
 	}
 	if f.fd >= 0 {
-		return r.pread(f.fd, f.spec.list)
+		return h.r.pread(f.fd, f.spec.list)
 	}
-	return r.readPath(f.path, f.spec.list)
+	fd, err := h.folders.open(f.spec.base, f.name)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	return h.r.pread(fd, f.spec.list)
 }
 
 // readPath opens, reads and closes.
 func (r *Reader) readPath(path string, list bool) ([]byte, error) {
-	fd, err := openFile(path)
+	fd, err := openFile(unix.AT_FDCWD, path)
 	if err != nil {
 		return nil, err
 	}
@@ -100,46 +104,16 @@ func (r *Reader) pread(fd int, list bool) ([]byte, error) {
 }
 
 // openFile opens for reading; without O_NONBLOCK a FIFO put in place of a kernel file would hang the collection.
-func openFile(path string) (int, error) {
+func openFile(dir int, path string) (int, error) {
+	return retry(func() (int, error) { return unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) })
+}
+
+// retry repeats a call that a signal has interrupted.
+func retry(call func() (int, error)) (int, error) {
 	for {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		n, err := call()
 		if !errors.Is(err, unix.EINTR) {
-			return fd, err
+			return n, err
 		}
-	}
-}
-
-// openSpec opens the file of one spec; nil when this cgroup has no such file.
-func (r *Reader) openSpec(spec *fileSpec, dirs *bases) *file {
-	dir := dirs[spec.base]
-	if dir == "" {
-		return nil
-	}
-	path := filepath.Join(dir, spec.name)
-	fd, err := openFile(path)
-	if errors.Is(err, unix.ENOENT) && spec.other != "" {
-		path = filepath.Join(dir, spec.other)
-		fd, err = openFile(path)
-	}
-	switch {
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENOTDIR):
-		return nil
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-		return &file{spec: spec, fd: -1, path: path}
-	case err != nil:
-		return &file{spec: spec, fd: -1, denied: err}
-	case r.open >= r.maxOpen:
-		unix.Close(fd)
-		return &file{spec: spec, fd: -1, path: path}
-	}
-	r.open++
-	return &file{spec: spec, fd: fd}
-}
-
-func (r *Reader) closeFile(f *file) {
-	if f.fd >= 0 {
-		unix.Close(f.fd)
-		f.fd = -1
-		r.open--
 	}
 }

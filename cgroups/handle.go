@@ -10,18 +10,20 @@ import (
 
 // Handle is an open cgroup. It belongs to its Reader and, like it, is not safe for concurrent use.
 type Handle struct {
-	r      *Reader
-	path   string
-	dir    string // the folder whose links tell whether there are child cgroups
-	files  []file
-	netDev string // "" = not its own
-	host   bool
+	r     *Reader
+	path  string
+	dir   string // the folder whose links tell whether there are child cgroups
+	files []file
+	// folders is where the files that are not kept open are; nil when all are.
+	folders *folders
+	netDev  string // "" = not its own
+	host    bool
 }
 
 // FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
 type FileError struct {
 	File   string // "memory.stat"
-	Reason string // "parse", "permission", "too_large" or "io"
+	Reason string // "parse", "permission", "too_large", "descriptors" or "io"
 	Err    error
 }
 
@@ -53,11 +55,11 @@ func (h *Handle) Read(s *Stats) error {
 	var bad Errors
 	for i := range h.files {
 		f := &h.files[i]
-		b, err := h.r.readFile(f)
+		b, err := h.readFile(f)
 		switch {
 		case err == nil:
 			if err := f.spec.parse(b, s, h.r); err != nil {
-				bad = append(bad, &FileError{File: f.spec.name, Reason: "parse", Err: err})
+				bad = append(bad, &FileError{File: f.name, Reason: "parse", Err: err})
 			}
 		// The kernel answers ENODEV on a file of a removed cgroup, and when the controller was taken away from a living one:
 		// opening it anew tells which. A file that is not kept is simply no longer there.
@@ -67,7 +69,7 @@ func (h *Handle) Read(s *Stats) error {
 			return ErrGone
 		case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
 		default:
-			bad = append(bad, &FileError{File: f.spec.name, Reason: reason(err), Err: err})
+			bad = append(bad, &FileError{File: f.name, Reason: reason(err), Err: err})
 		}
 	}
 	if err := h.readNetDev(s); err != nil {
@@ -78,14 +80,6 @@ func (h *Handle) Read(s *Stats) error {
 		return bad
 	}
 	return nil
-}
-
-// Close gives the descriptors back. It may be called more than once.
-func (h *Handle) Close() {
-	for i := range h.files {
-		h.r.closeFile(&h.files[i])
-	}
-	h.files = nil
 }
 
 // readNetDev opens /proc/<pid>/net/dev anew for each reading: an open one would keep the network namespace of an ended
@@ -148,6 +142,8 @@ func reason(err error) string {
 		return "permission"
 	case errors.Is(err, errTooLarge):
 		return "too_large"
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		return "descriptors"
 	}
 	return "io"
 }

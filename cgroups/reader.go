@@ -6,8 +6,6 @@ import (
 	"math"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 var (
@@ -46,20 +44,19 @@ type Root struct {
 type Options struct {
 	Root  Root
 	Parts Parts // default AllParts
-	// MaxOpenFiles is how many descriptors may be kept; past it, files are opened for each reading. Default: three quarters
-	// of the soft limit RLIMIT_NOFILE.
-	MaxOpenFiles int
-	Now          func() time.Time // default time.Now
+	// MaxDescriptors is how many descriptors may be kept: files first, then the folders of cgroups, then none. Default: three
+	// quarters of the soft limit RLIMIT_NOFILE.
+	MaxDescriptors int
+	Now            func() time.Time // default time.Now
 }
 
 // Reader opens cgroups and reads them. It is not safe for concurrent use: the Handles it opens share its buffer.
 type Reader struct {
-	root    Root
-	parts   Parts
-	maxOpen int
-	open    int
-	buf     []byte
-	now     func() time.Time
+	root  Root
+	parts Parts
+	kept  Descriptors
+	buf   []byte
+	now   func() time.Time
 
 	hierarchy hierarchy
 	locator   locator
@@ -95,8 +92,8 @@ func NewReader(o Options) (*Reader, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.MaxOpenFiles == 0 {
-		o.MaxOpenFiles = openFilesShare()
+	if o.MaxDescriptors == 0 {
+		o.MaxDescriptors = descriptorShare()
 	}
 	h, err := findHierarchy(o.Root.CgroupFS)
 	if err != nil {
@@ -104,7 +101,7 @@ func NewReader(o Options) (*Reader, error) {
 	}
 	h.files = wanted(h.files, o.Parts)
 	return &Reader{
-		root: o.Root, parts: o.Parts, maxOpen: o.MaxOpenFiles, now: o.Now,
+		root: o.Root, parts: o.Parts, kept: Descriptors{Max: o.MaxDescriptors}, now: o.Now,
 		buf:       make([]byte, 16<<10),
 		hierarchy: h,
 		locator:   locator{hierarchy: h, procFS: o.Root.ProcFS},
@@ -112,9 +109,6 @@ func NewReader(o Options) (*Reader, error) {
 		devices:   map[[2]uint32]string{},
 	}, nil
 }
-
-// OpenDescriptors is the number of files kept open.
-func (r *Reader) OpenDescriptors() int { return r.open }
 
 // Open finds and opens the cgroup of a container. The error is ErrNotFound when there is none.
 func (r *Reader) Open(t Target) (*Handle, error) {
@@ -154,25 +148,6 @@ func (r *Reader) OpenHost() *Handle {
 		h.netDev = filepath.Join(r.root.ProcFS, "1/net/dev")
 	}
 	return h
-}
-
-func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {
-	h := &Handle{r: r, path: path, dir: dirs[r.hierarchy.procs]}
-	for i := range specs {
-		if f := r.openSpec(&specs[i], dirs); f != nil {
-			h.files = append(h.files, *f)
-		}
-	}
-	return h
-}
-
-// openFilesShare leaves a quarter of the limit to sockets and to the runtime.
-func openFilesShare() int {
-	var lim unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
-		return 512
-	}
-	return int(min(lim.Cur, math.MaxInt32) / 4 * 3)
 }
 
 func wanted(specs []fileSpec, parts Parts) []fileSpec {

@@ -388,29 +388,35 @@ func TestRead_parts(t *testing.T) {
 func TestRead_budget(t *testing.T) {
 	t.Parallel()
 	for _, name := range scenarios() {
-		h := scenario(t, name)
-		all, few := open(t, h, cgroups.Options{}), open(t, h, cgroups.Options{MaxOpenFiles: 5})
-		for _, c := range h.Containers {
-			_, want := read(t, all, target(c))
-			_, got := read(t, few, target(c))
-			if diff := cmp.Diff(text(want), text(got)); diff != "" {
-				t.Errorf("%s %s (-kept +opened):\n%s", name, c.Name, diff)
+		for _, budget := range []int{1, 10, 50} {
+			h := scenario(t, name)
+			all, few := open(t, h, cgroups.Options{}), open(t, h, cgroups.Options{MaxDescriptors: budget})
+			for _, c := range h.Containers {
+				_, want := read(t, all, target(c))
+				_, got := read(t, few, target(c))
+				if diff := cmp.Diff(text(want), text(got)); diff != "" {
+					t.Errorf("%s %s within %d (-kept +opened):\n%s", name, c.Name, budget, diff)
+				}
 			}
-		}
-		if n := few.OpenDescriptors(); n != 5 {
-			t.Errorf("%s: %d files are open, want 5", name, n)
-		}
-		web := find(t, h, "web")
-		handle, err := few.Open(web)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.RemoveAll(h.Path("sys/fs/cgroup")); err != nil {
-			t.Fatal(err)
-		}
-		var s cgroups.Stats
-		if err := handle.Read(&s); !errors.Is(err, cgroups.ErrGone) {
-			t.Errorf("%s: got %v after the cgroup was removed, want ErrGone", name, err)
+			kept := few.Descriptors()
+			if kept.Files+kept.Directories > budget || kept.Directories == 0 || kept.Max != budget {
+				t.Errorf("%s: got %+v, want some folders and at most %d in all", name, kept, budget)
+			}
+			web := find(t, h, "web")
+			handle, err := few.Open(web)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(h.Path("sys/fs/cgroup")); err != nil {
+				t.Fatal(err)
+			}
+			var s cgroups.Stats
+			if err := handle.Read(&s); !errors.Is(err, cgroups.ErrGone) {
+				t.Errorf("%s: got %v after the cgroup was removed, want ErrGone", name, err)
+			}
+			if again := few.Descriptors(); again != kept {
+				t.Errorf("%s: %+v are kept after the cgroup was removed, want %+v as before", name, again, kept)
+			}
 		}
 	}
 }
@@ -423,12 +429,12 @@ func TestClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.OpenDescriptors() == 0 {
+	if r.Descriptors().Files == 0 {
 		t.Error("no files are kept open")
 	}
 	handle.Close()
 	handle.Close()
-	if n := r.OpenDescriptors(); n != 0 {
+	if n := r.Descriptors().Files; n != 0 {
 		t.Errorf("%d files are open after Close", n)
 	}
 }

@@ -33,7 +33,7 @@ type Kernel interface {
 	// Path tells the cgroup path that a container has, or would have if it ran.
 	Path(t cgroups.Target) string
 	Machine() cgroups.Machine
-	OpenDescriptors() int
+	Descriptors() cgroups.Descriptors
 }
 
 // Options configure a Collector.

@@ -185,13 +185,13 @@ func TestSnapshot_stopped(t *testing.T) {
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 	c := h.collector(collector.Options{})
 	before := *container(t, snapshot(t, c), "web")
-	open := h.kernel.OpenDescriptors()
+	open := h.kernel.Descriptors().Files
 	h.say("web", func(c *engine.Container) { c.State, c.PID = engine.StateExited, 0 })
 	after := container(t, snapshot(t, c), "web")
 	if after.ID != before.ID || !math.IsNaN(after.Stats.CPU.Usage) || !math.IsNaN(after.LastSeen) || after.Source != collector.SourceNone {
 		t.Errorf("got %+v, want the same id and no readings", after)
 	}
-	if h.kernel.OpenDescriptors() >= open {
+	if h.kernel.Descriptors().Files >= open {
 		t.Error("the files of the stopped container are still open")
 	}
 	view := *h.engine.Load()
@@ -205,7 +205,7 @@ func TestSnapshot_stopped(t *testing.T) {
 // TestSnapshot_restarted: a restarted container has a new cgroup of the same name; files that are not kept show it here.
 func TestSnapshot_restarted(t *testing.T) {
 	t.Parallel()
-	h := newHost(t, "v2-cgroupfs", cgroups.Options{MaxOpenFiles: 1})
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{MaxDescriptors: 1})
 	c := h.collector(collector.Options{})
 	snapshot(t, c)
 	if err := os.Remove(h.Path(h.file(t, "web", "cpu.max"))); err != nil { // the new cgroup has no such file
@@ -333,18 +333,18 @@ func TestRun_closes(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- c.Run(ctx) }()
-		all := func() int { snapshot(t, c); return h.kernel.OpenDescriptors() }()
+		all := func() int { snapshot(t, c); return h.kernel.Descriptors().Files }()
 		h.say("web", func(c *engine.Container) { c.State = engine.StateExited })
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if n := h.kernel.OpenDescriptors(); n >= all {
+		if n := h.kernel.Descriptors().Files; n >= all {
 			t.Errorf("%d of %d files are open after a container ended and nobody asked", n, all)
 		}
 		cancel()
 		if err := <-done; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		if n := h.kernel.OpenDescriptors(); n != 0 {
+		if n := h.kernel.Descriptors().Files; n != 0 {
 			t.Errorf("%d files are open after the end", n)
 		}
 	})

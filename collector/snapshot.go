@@ -22,8 +22,8 @@ type Snapshot struct {
 	Engine EngineStatus
 	// Sources counts the containers by where their numbers come from.
 	Sources SourceCounts
-	// OpenDescriptors is the number of kernel files kept open for reading.
-	OpenDescriptors int
+	// Descriptors is what is kept open for reading.
+	Descriptors cgroups.Descriptors
 
 	// view is the engine's View that was joined.
 	view *engine.View

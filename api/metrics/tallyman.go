@@ -25,9 +25,17 @@ func tallymanFamilies() []Family {
 			},
 		},
 		{
-			Name: "tallyman_open_descriptors", Type: Gauge, Group: GroupTallyman,
-			Help:          "Kernel files that are kept open for reading.",
-			SnapshotValue: func(s *snapshot) float64 { return float64(s.OpenDescriptors) },
+			Name: "tallyman_open_descriptors", Type: Gauge, Group: GroupTallyman, Labels: []string{"kind"},
+			Help: "Descriptors that are kept: kernel files, and the directories of cgroups whose files are opened for each reading.",
+			SnapshotEach: func(s *snapshot, yield func(Sample)) {
+				yield(labelled(float64(s.Descriptors.Files), "file"))
+				yield(labelled(float64(s.Descriptors.Directories), "directory"))
+			},
+		},
+		{
+			Name: "tallyman_open_descriptors_max", Type: Gauge, Group: GroupTallyman,
+			Help:          "Descriptors that may be kept: three quarters of the limit RLIMIT_NOFILE.",
+			SnapshotValue: func(s *snapshot) float64 { return float64(s.Descriptors.Max) },
 		},
 	}
 }

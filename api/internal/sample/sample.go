@@ -30,8 +30,8 @@ func Snapshot() *collector.Snapshot {
 			nameless(), awkward(), busy(), crashLooping(), created(), dead(), exited(), forgotten(), legacy(), oomKilled(),
 			paused(), sidecar(), unhealthy(),
 		},
-		Sources:         collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
-		OpenDescriptors: 77,
+		Sources:     collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
+		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768},
 	}
 	s.Engine.Up, s.Engine.Fresh, s.Engine.Synced = true, true, Now().Add(-3*time.Minute)
 	s.Engine.Info = engine.Info{
