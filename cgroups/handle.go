@@ -69,7 +69,7 @@ func (h *Handle) Read(s *Stats) error {
 			return ErrGone
 		case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
 		default:
-			bad = append(bad, &FileError{File: f.name, Reason: reason(err), Err: err})
+			bad = append(bad, &FileError{File: f.name, Reason: reasonOf(err), Err: err})
 		}
 	}
 	if err := h.readNetDev(s); err != nil {
@@ -94,7 +94,7 @@ func (h *Handle) readNetDev(s *Stats) *FileError {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL):
 		return nil // the process has just ended (EINVAL: it is a zombie without namespaces)
 	default:
-		return &FileError{File: "net/dev", Reason: reason(err), Err: err}
+		return &FileError{File: "net/dev", Reason: reasonOf(err), Err: err}
 	}
 	if err := parseNetDev(b, s, h.r, hiddenInterface); err != nil {
 		return &FileError{File: "net/dev", Reason: "parse", Err: err}
@@ -136,7 +136,8 @@ func hiddenInterface(name []byte) bool {
 	return n == "lo" || strings.HasPrefix(n, "veth") || strings.HasPrefix(n, "docker")
 }
 
-func reason(err error) string {
+// reasonOf is the word under which a failure is counted.
+func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return "permission"

@@ -18,13 +18,21 @@ type locator struct {
 	// parent is where the engine puts containers without a parent of their own, learnt from the first one that was found:
 	// dockerd's own --cgroup-parent, or a rootless engine's slice, is told by no API.
 	parent string
+	// element is what it calls a container's own folder there, with idMark in place of the id.
+	element string
 }
+
+// idMark stands for a container's id in a learnt name: no cgroup can be called so.
+const idMark = "\x00"
 
 // location is where a cgroup was found.
 type location struct {
 	path string // in the hierarchy that names it
 	dirs bases
 	pid  int // the process that proved it; 0 = found by its name alone
+	// hint is where the process says the cgroup is, seen from a cgroup namespace of our own with the way up cut off: the right
+	// path, unless both have a parent in common.
+	hint string
 }
 
 // locate finds the folders of a container's cgroup.
@@ -37,7 +45,10 @@ func (l *locator) locate(t Target) (location, error) {
 		l.learn(t, process.path)
 		return process, nil
 	}
-	for _, p := range l.candidates(t) {
+	for _, p := range append(l.candidates(t), process.hint) {
+		if p == "" {
+			continue
+		}
 		loc := location{path: p, dirs: l.hierarchy.dirs(func(base) string { return p }), pid: process.pid}
 		if l.there(loc) {
 			l.learn(t, p)
@@ -70,7 +81,7 @@ func (l *locator) byProcess(t Target) location {
 	case p == "":
 		return location{}
 	case strings.HasPrefix(p, "/.."):
-		return location{pid: t.PID}
+		return location{pid: t.PID, hint: withoutUp(p)}
 	}
 	return location{path: p, dirs: l.hierarchy.dirs(paths), pid: t.PID}
 }
@@ -84,11 +95,15 @@ func (l *locator) there(loc location) bool {
 // candidates lists where the container's cgroup would be, likeliest first.
 func (l *locator) candidates(t Target) []string {
 	scope := "docker-" + t.ID + ".scope"
+	// Podman has names of its own (https://docs.podman.io/en/latest/markdown/podman.1.html, --cgroup-manager).
+	pod, podScope := "libpod-"+t.ID, "libpod-"+t.ID+".scope"
 	out := []string{l.expected(t)}
 	if t.Parent == "" {
-		return append(out, path.Join("/docker", t.ID), path.Join("/system.slice", scope))
+		return append(out, path.Join("/docker", t.ID), path.Join("/system.slice", scope),
+			path.Join("/machine.slice", podScope), path.Join("/libpod_parent", pod))
 	}
-	return append(out, path.Join("/", t.Parent, t.ID), path.Join(slicePath(t.Parent), scope))
+	return append(out, path.Join("/", t.Parent, t.ID), path.Join(slicePath(t.Parent), scope),
+		path.Join(slicePath(t.Parent), podScope), path.Join("/", t.Parent, pod))
 }
 
 // expected is the path that the engine's cgroup driver gives.
@@ -96,10 +111,7 @@ func (l *locator) expected(t Target) string {
 	scope := "docker-" + t.ID + ".scope"
 	switch {
 	case t.Parent == "" && l.parent != "":
-		if strings.HasSuffix(l.parent, ".slice") {
-			return path.Join(l.parent, scope)
-		}
-		return path.Join(l.parent, t.ID)
+		return path.Join(l.parent, strings.Replace(l.element, idMark, t.ID, 1))
 	case t.Driver == "systemd" && t.Parent == "":
 		return path.Join("/system.slice", scope)
 	case t.Driver == "systemd":
@@ -114,7 +126,7 @@ func (l *locator) expected(t Target) string {
 // learn remembers the parent of a container that has none of its own.
 func (l *locator) learn(t Target, p string) {
 	if t.Parent == "" && l.parent == "" {
-		l.parent = path.Dir(p)
+		l.parent, l.element = path.Dir(p), strings.Replace(path.Base(p), t.ID, idMark, 1)
 	}
 }
 
@@ -127,6 +139,14 @@ func cutAt(p, id string) string {
 	}
 	if end := strings.IndexByte(p[i:], '/'); end >= 0 {
 		return p[:i+end]
+	}
+	return p
+}
+
+// withoutUp cuts the elements ".." off the beginning of a path.
+func withoutUp(p string) string {
+	for strings.HasPrefix(p, "/../") {
+		p = p[len("/.."):]
 	}
 	return p
 }

@@ -66,6 +66,10 @@ type Reader struct {
 	devicesRead time.Time
 	machine     Machine
 	machineRead time.Time
+
+	capabilities     []Capability
+	capabilitiesRead time.Time
+	proof, proofTold proof
 }
 
 // Target says which container's cgroup to open.
@@ -116,6 +120,7 @@ func (r *Reader) Open(t Target) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.prove(t, &loc)
 	h := r.openFiles(loc.path, &loc.dirs, r.hierarchy.files)
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)

@@ -33,6 +33,7 @@ type Kernel interface {
 	// Path tells the cgroup path that a container has, or would have if it ran.
 	Path(t cgroups.Target) string
 	Machine() cgroups.Machine
+	Capabilities() []cgroups.Capability
 	Descriptors() cgroups.Descriptors
 }
 
@@ -59,6 +60,8 @@ type Collector struct {
 	host    *tracked
 	tracked map[string]*tracked // by container id
 	round   uint64
+	// missing is what could not be read at the latest snapshot, by name, so that it is logged once.
+	missing map[string]string
 }
 
 // New returns a Collector over one engine and the kernel of the same host.

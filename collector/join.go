@@ -53,6 +53,7 @@ func (c *Collector) collect(view *engine.View, recent *Snapshot) *Snapshot {
 		s.Sources.add(t.latest.Source)
 	}
 	c.forget()
+	s.Capabilities = c.judge(view)
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)
 	c.opts.Self.Collected(s.Duration)

@@ -20,6 +20,8 @@ type Snapshot struct {
 	Containers []Container
 
 	Engine EngineStatus
+	// Capabilities says what can be read here and why the rest cannot: the kernel's, and "engine".
+	Capabilities []cgroups.Capability
 	// Sources counts the containers by where their numbers come from.
 	Sources SourceCounts
 	// Descriptors is what is kept open for reading.

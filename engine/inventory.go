@@ -58,7 +58,7 @@ func NewInventory(c *Client, o InventoryOptions) *Inventory {
 		o.Rand = rand.Float64
 	}
 	i := &Inventory{client: c, o: o, tracker: newTracker()}
-	i.view.Store(&View{Problem: errNotConnected.Error()})
+	i.view.Store(&View{Problem: errNotConnected.Error(), Reason: "not_connected"})
 	return i
 }
 
@@ -130,7 +130,7 @@ func (i *Inventory) follow(ctx context.Context) error {
 func (i *Inventory) lost(err error) {
 	problem := i.client.problem(err)
 	next := *i.View()
-	next.Up, next.Problem = false, problem
+	next.Up, next.Problem, next.Reason = false, problem, reason(err)
 	i.view.Store(&next)
 	if i.outage.report(reason(err)) {
 		i.o.Log.Warn("engine unreachable", "host", i.client.Host(), "problem", problem, "err", err)
@@ -140,7 +140,7 @@ func (i *Inventory) lost(err error) {
 // end publishes that nobody follows the engine any more.
 func (i *Inventory) end() {
 	next := *i.View()
-	next.Up, next.Problem = false, "stopped"
+	next.Up, next.Problem, next.Reason = false, "stopped", "stopped"
 	i.view.Store(&next)
 }
 

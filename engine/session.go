@@ -250,13 +250,14 @@ func (s *session) publish(last bool) {
 		Containers:  old.Containers,
 		Up:          s.up,
 		Problem:     old.Problem,
+		Reason:      old.Reason,
 		Synced:      old.Synced,
 		LastContact: s.contact,
 		Info:        s.info,
 		Events:      s.tracker.eventCounts(old.Events),
 	}
 	if s.up {
-		next.Problem = ""
+		next.Problem, next.Reason = "", ""
 		next.Synced = s.listedAt
 		next.Containers = s.tracker.containers(old.Containers)
 	}

@@ -94,6 +94,8 @@ type View struct {
 	Up bool
 	// Problem says, for people, why Up is false; "" otherwise.
 	Problem string
+	// Reason says the same in a word, such as "permission", "timeout" or "io"; "" when Up.
+	Reason string
 	// Synced is the time of the latest complete list; zero = there was none yet.
 	Synced time.Time
 	// LastContact is the time at which the engine was last known to be up; zero = never.

@@ -25,6 +25,16 @@ func tallymanFamilies() []Family {
 			},
 		},
 		{
+			Name: "tallyman_capability", Type: Gauge, Group: GroupTallyman, Labels: []string{"name", "reason"},
+			Help: "Whether a kind of readings can be had here: 1, or 0 with the reason why not.",
+			SnapshotEach: func(s *snapshot, yield func(Sample)) {
+				for i := range s.Capabilities {
+					c := &s.Capabilities[i]
+					yield(labelled(boolean(c.Reason == ""), c.Name, c.Reason))
+				}
+			},
+		},
+		{
 			Name: "tallyman_open_descriptors", Type: Gauge, Group: GroupTallyman, Labels: []string{"kind"},
 			Help: "Descriptors that are kept: kernel files, and the directories of cgroups whose files are opened for each reading.",
 			SnapshotEach: func(s *snapshot, yield func(Sample)) {

@@ -30,7 +30,11 @@ func Snapshot() *collector.Snapshot {
 			nameless(), awkward(), busy(), crashLooping(), created(), dead(), exited(), forgotten(), legacy(), oomKilled(),
 			paused(), sidecar(), unhealthy(),
 		},
-		Sources:     collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
+		Sources: collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
+		Capabilities: []cgroups.Capability{
+			{Name: "memory"}, {Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
+			{Name: "engine"},
+		},
 		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768},
 	}
 	s.Engine.Up, s.Engine.Fresh, s.Engine.Synced = true, true, Now().Add(-3*time.Minute)
