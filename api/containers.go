@@ -53,6 +53,29 @@ func (s *Server) container(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// cgroup answers with the raw dump of a container's cgroup.
+func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
+	snap, err := s.source.Snapshot(r.Context())
+	if err != nil {
+		s.sendUnavailable(w, r, err)
+		return
+	}
+	c, problem := find(snap, wantedContainer(r))
+	if c == nil {
+		s.sendError(w, r, http.StatusNotFound, problem)
+		return
+	}
+	raw, err := s.source.Raw(c)
+	switch {
+	case errors.Is(err, cgroups.ErrNotFound):
+		s.sendError(w, r, http.StatusNotFound, "the container has no cgroup that can be read now: it does not run, or see tallyman_capability")
+	case err != nil:
+		s.sendError(w, r, http.StatusInternalServerError, err.Error())
+	default:
+		s.sendJSON(w, r, http.StatusOK, cgroupAnswer{Time: moment(snap.Time), Path: c.ID, Stat: raw})
+	}
+}
+
 // filter says which containers a client wants.
 type filter struct {
 	states []engine.State

@@ -2,7 +2,9 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -123,6 +125,33 @@ func TestContainer_find(t *testing.T) {
 	source.set(sample.Away(), nil)
 	if got := ask(h, "GET", "/api/v1/containers/b10"); got.StatusCode != 200 {
 		t.Errorf("while the engine is away: got %s", got.Status)
+	}
+}
+
+// TestContainerCgroup: the dump of a container that runs, and why there is none of another.
+func TestContainerCgroup(t *testing.T) {
+	t.Parallel()
+	h, source := newTest(t, Options{})
+	got := ask(h, "GET", "/api/v1/containers/busy/cgroup")
+	var answer struct {
+		Path string
+		Stat struct{ Pids struct{ Current int } }
+	}
+	if err := json.Unmarshal([]byte(bodyOf(t, got)), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(answer.Path, sample.ID("b1")) || answer.Stat.Pids.Current != 3 {
+		t.Errorf("got %+v", answer)
+	}
+	for address, want := range map[string]string{"nonsense": "there is no such container", "created": "it does not run"} {
+		got := ask(h, "GET", "/api/v1/containers/"+address+"/cgroup")
+		if text := bodyOf(t, got); got.StatusCode != http.StatusNotFound || !strings.Contains(text, want) {
+			t.Errorf("%s: got %s: %s", address, got.Status, text)
+		}
+	}
+	source.set(nil, errors.New("no"))
+	if got := ask(h, "GET", "/api/v1/containers/busy/cgroup"); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without a snapshot: got %s", got.Status)
 	}
 }
 

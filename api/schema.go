@@ -150,6 +150,14 @@ type containerAnswer struct {
 	Readings  []readingItem `json:"readings"`
 }
 
+// cgroupAnswer is the answer of /api/v1/containers/{id}/cgroup.
+type cgroupAnswer struct {
+	Time moment `json:"time"`
+	Path string `json:"path"`
+	// Stat is what cgroups.Reader.Raw gives.
+	Stat any `json:"stat"`
+}
+
 // factsItem is what the engine says besides.
 type factsItem struct {
 	ImageID       text              `json:"image_id"`

@@ -32,6 +32,9 @@ const (
 // Source gives the Snapshots that are served. It must be safe for concurrent use.
 type Source interface {
 	Snapshot(ctx context.Context) (*collector.Snapshot, error)
+	// Raw gives all that can be read of the cgroup of a container, to be encoded as JSON; the error is cgroups.ErrNotFound
+	// when it has none.
+	Raw(c *collector.Container) (any, error)
 }
 
 // Options are the choices for a Server. The zero value serves the default groups of nothing.
@@ -100,6 +103,7 @@ func (s *Server) routes() []route {
 		{"/api/v1/summary", s.summary, true},
 		{"/api/v1/containers", s.containers, true},
 		{"/api/v1/containers/{id}", s.container, true},
+		{"/api/v1/containers/{id}/cgroup", s.cgroup, true},
 		{"/api/v1/openapi.yaml", s.openAPI, false},
 
 		{"/-/healthy", s.healthy, false},
@@ -165,5 +169,10 @@ type noSource struct{}
 
 // Snapshot always fails.
 func (noSource) Snapshot(context.Context) (*collector.Snapshot, error) {
+	return nil, errors.New("there is no source of snapshots")
+}
+
+// Raw always fails.
+func (noSource) Raw(*collector.Container) (any, error) {
 	return nil, errors.New("there is no source of snapshots")
 }

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tallyman/api/internal/sample"
+	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/internal/self"
 )
@@ -47,6 +48,13 @@ func (f *fake) Snapshot(ctx context.Context) (*collector.Snapshot, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.snap, f.err
+}
+
+func (f *fake) Raw(c *collector.Container) (any, error) {
+	if c.Source != collector.SourceCgroup {
+		return nil, cgroups.ErrNotFound
+	}
+	return map[string]any{"pids": map[string]int{"current": 3}}, nil
 }
 
 func (f *fake) set(s *collector.Snapshot, err error) {
@@ -150,6 +158,7 @@ func addresses() map[string]string {
 		"/api/v1/containers":                    "application/json; charset=utf-8",
 		"/api/v1/containers?state=running":      "application/json; charset=utf-8",
 		"/api/v1/containers/" + sample.ID("b1"): "application/json; charset=utf-8",
+		"/api/v1/containers/busy/cgroup":        "application/json; charset=utf-8",
 		"/api/v1/openapi.yaml":                  "application/yaml; charset=utf-8",
 		"/-/healthy":                            "text/plain; charset=utf-8",
 		"/-/ready":                              "text/plain; charset=utf-8",
@@ -296,6 +305,8 @@ func TestServer_zeroOptions(t *testing.T) {
 type panics struct{ value any }
 
 func (p panics) Snapshot(context.Context) (*collector.Snapshot, error) { panic(p.value) }
+
+func (p panics) Raw(*collector.Container) (any, error) { panic(p.value) }
 
 func TestServer_recovers(t *testing.T) {
 	t.Parallel()

@@ -104,7 +104,7 @@ func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {
 		h.files = append(h.files, f)
 	}
 	if !short {
-		h.folders = nil // every file is kept: nothing will be opened again
+		h.closeFolders() // every file is kept: nothing will be opened again
 	}
 	return h
 }
@@ -140,6 +140,10 @@ func (h *Handle) Close() {
 		}
 	}
 	h.files = nil
+	h.closeFolders()
+}
+
+func (h *Handle) closeFolders() {
 	if h.folders == nil {
 		return
 	}

@@ -3,6 +3,7 @@ package cgroups
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,24 @@ func (r *Reader) intern(b []byte) string {
 	s := string(b)
 	r.strings[s] = s
 	return s
+}
+
+// hiddenInterface leaves out the loopback and the host's side of containers' interfaces.
+func hiddenInterface(name string) bool {
+	return name == "lo" || strings.HasPrefix(name, "veth") || strings.HasPrefix(name, "docker")
+}
+
+// hides asks once for each name whether an interface is left out.
+func (r *Reader) hides(name []byte) bool {
+	hidden, ok := r.hidden[string(name)]
+	if !ok {
+		if len(r.hidden) >= maxNames {
+			clear(r.hidden)
+		}
+		hidden = r.hide(string(name))
+		r.hidden[string(name)] = hidden
+	}
+	return hidden
 }
 
 // device gives the path of a block device, and its number where the kernel has no name for it (any more).

@@ -96,7 +96,7 @@ func (h *Handle) readNetDev(s *Stats) *FileError {
 	default:
 		return &FileError{File: "net/dev", Reason: reasonOf(err), Err: err}
 	}
-	if err := parseNetDev(b, s, h.r, hiddenInterface); err != nil {
+	if err := parseNetDev(b, s, h.r, h.r.hides); err != nil {
 		return &FileError{File: "net/dev", Reason: "parse", Err: err}
 	}
 	return nil
@@ -109,8 +109,11 @@ func (h *Handle) derive(s *Stats) {
 		deriveV2(s)
 	}
 	m.WorkingSet = workingSet(m)
-	if !h.host && !math.IsNaN(s.Pids.Processes) && hasChildren(h.dir) {
-		s.Pids.Processes = math.NaN()
+	if !h.host && hasChildren(h.dir) {
+		s.Pids.Processes = math.NaN() // some are in the children
+		if h.r.hierarchy.unified {
+			m.OwnPageFaults, m.OwnMajorPageFaults = math.NaN(), math.NaN()
+		}
 	}
 }
 
@@ -127,13 +130,6 @@ func workingSet(m *Memory) float64 {
 func hasChildren(dir string) bool {
 	var st unix.Stat_t
 	return unix.Stat(dir, &st) == nil && st.Nlink > 2
-}
-
-// hiddenInterface leaves out the loopback and the host's side of containers' interfaces, whose traffic is counted in the
-// containers.
-func hiddenInterface(name []byte) bool {
-	n := string(name)
-	return n == "lo" || strings.HasPrefix(n, "veth") || strings.HasPrefix(n, "docker")
 }
 
 // reasonOf is the word under which a failure is counted.

@@ -55,7 +55,9 @@ func parsers() map[string]struct {
 	add("blkio.throttle.io_serviced", "254:0 Read 3\n254:0 Write 0\nTotal 3\n",
 		func(b []byte, s *Stats) error { return parseBlkioOperations(b, s, plainNames{}) })
 	add("net/dev", "Inter-|   Receive |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:    1182      13    1    2    0     0          0         0        7       5    3    4    0     0       0          0\n",
-		func(b []byte, s *Stats) error { return parseNetDev(b, s, plainNames{}, hiddenInterface) })
+		func(b []byte, s *Stats) error {
+			return parseNetDev(b, s, plainNames{}, func(b []byte) bool { return hiddenInterface(string(b)) })
+		})
 	return out
 }
 

@@ -47,7 +47,12 @@ type Options struct {
 	// MaxDescriptors is how many descriptors may be kept: files first, then the folders of cgroups, then none. Default: three
 	// quarters of the soft limit RLIMIT_NOFILE.
 	MaxDescriptors int
-	Now            func() time.Time // default time.Now
+	// HideInterfaces says which network interfaces are left out, by their names. Default: the loopback, and the host's side of
+	// containers' interfaces ("lo", "veth*", "docker*"), whose traffic is counted in the containers.
+	HideInterfaces func(name string) bool
+	// Slices are patterns of further cgroups to read, such as "/system.slice/*.service"; see Reader.Slices.
+	Slices []string
+	Now    func() time.Time // default time.Now
 }
 
 // Reader opens cgroups and reads them. It is not safe for concurrent use: the Handles it opens share its buffer.
@@ -61,6 +66,9 @@ type Reader struct {
 	hierarchy hierarchy
 	locator   locator
 	strings   map[string]string
+	hide      func(name string) bool
+	hidden    map[string]bool // what hide said
+	slices    slices
 	devices   map[[2]uint32]string
 	// devicesRead is when /proc/diskstats was read last.
 	devicesRead time.Time
@@ -93,6 +101,9 @@ func NewReader(o Options) (*Reader, error) {
 	if o.Parts == 0 {
 		o.Parts = AllParts
 	}
+	if o.HideInterfaces == nil {
+		o.HideInterfaces = hiddenInterface
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -110,6 +121,9 @@ func NewReader(o Options) (*Reader, error) {
 		hierarchy: h,
 		locator:   locator{hierarchy: h, procFS: o.Root.ProcFS},
 		strings:   map[string]string{},
+		hide:      o.HideInterfaces,
+		hidden:    map[string]bool{},
+		slices:    slices{patterns: o.Slices},
 		devices:   map[[2]uint32]string{},
 	}, nil
 }

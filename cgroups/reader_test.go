@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -261,6 +262,139 @@ func TestOpen_notFound(t *testing.T) {
 		if _, err := r.Open(cgroups.Target{ID: id, PID: 1}); !errors.Is(err, cgroups.ErrNotFound) {
 			t.Errorf("id %q: got %v, want ErrNotFound", id, err)
 		}
+	}
+}
+
+// TestOpen_podman: podman's names, with and without its process.
+func TestOpen_podman(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("e", 64)
+	for _, tt := range []struct{ parent, dir string }{
+		{"", "/machine.slice/libpod-" + id + ".scope"},
+		{"", "/libpod_parent/libpod-" + id},
+		{"machine-pod.slice", "/machine.slice/machine-pod.slice/libpod-" + id + ".scope"},
+	} {
+		h := scenario(t, "v2-cgroupfs")
+		h.Write(t, "sys/fs/cgroup"+tt.dir+"/memory.current", "4096\n")
+		h.Write(t, "sys/fs/cgroup"+tt.dir+"/container/cgroup.procs", "777\n")
+		h.Write(t, "proc/777/cgroup", "0::"+tt.dir+"/container\n")
+		for _, pid := range []int{777, 0} {
+			got, s := read(t, open(t, h, cgroups.Options{}), cgroups.Target{ID: id, PID: pid, Parent: tt.parent})
+			if got.Path() != tt.dir || s.Memory.Usage != 4096 {
+				t.Errorf("process %d: got %s with %v bytes, want %s with 4096", pid, got.Path(), s.Memory.Usage, tt.dir)
+			}
+		}
+		r := open(t, h, cgroups.Options{})
+		read(t, r, cgroups.Target{ID: id, PID: 777})
+		other := strings.Repeat("f", 64)
+		if got, want := r.Path(cgroups.Target{ID: other}), strings.ReplaceAll(tt.dir, id, other); got != want {
+			t.Errorf("path of another: got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestOpen_otherBranch: from a cgroup namespace of our own, a container in another branch of the tree is found by the path
+// that is left when the way up is cut off.
+func TestOpen_otherBranch(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v2-cgroupfs")
+	id := strings.Repeat("e", 64)
+	h.Write(t, "sys/fs/cgroup/odd/place/"+id+"/memory.current", "4096\n")
+	h.Write(t, "proc/777/cgroup", "0::/../../odd/place/"+id+"\n")
+	got, _ := read(t, open(t, h, cgroups.Options{}), cgroups.Target{ID: id, PID: 777})
+	if want := "/odd/place/" + id; got.Path() != want {
+		t.Errorf("got %s, want %s", got.Path(), want)
+	}
+}
+
+func TestSlices(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v2-systemd")
+	for _, dir := range []string{"ssh.service", "cron.service", "tmp.mount"} {
+		h.Write(t, "sys/fs/cgroup/system.slice/"+dir+"/memory.current", "8192\n")
+	}
+	h.Write(t, "sys/fs/cgroup/user.slice/user-1000.slice/memory.current", "1\n")
+	now := time.Unix(1_700_000_000, 0)
+	r := open(t, h, cgroups.Options{
+		Slices: []string{"/", "/system.slice/*.service", "/system.slice/*", "/user.slice/user-*.slice", "/none/*", "/system.slice"},
+		Now:    func() time.Time { return now },
+	})
+	want := []string{
+		"/system.slice/cron.service", "/system.slice/ssh.service", "/system.slice/tmp.mount", "/user.slice/user-1000.slice", "/system.slice",
+	}
+	if diff := cmp.Diff(want, r.Slices()); diff != "" {
+		t.Errorf("without containers and the root (-want +got):\n%s", diff)
+	}
+	h.Write(t, "sys/fs/cgroup/system.slice/new.service/memory.current", "8192\n")
+	if n := len(r.Slices()); n != len(want) {
+		t.Errorf("got %d at once: the tree was walked again", n)
+	}
+	now = now.Add(time.Minute)
+	if n := len(r.Slices()); n != len(want)+1 {
+		t.Errorf("got %d a minute later, want the new one too", n)
+	}
+	handle, err := r.OpenSlice("/system.slice/ssh.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer handle.Close()
+	var s cgroups.Stats
+	if err := handle.Read(&s); err != nil || s.Memory.Usage != 8192 || handle.Path() != "/system.slice/ssh.service" {
+		t.Errorf("got %v bytes of %s, %v", s.Memory.Usage, handle.Path(), err)
+	}
+	if _, err := r.OpenSlice("/system.slice/gone.service"); !errors.Is(err, cgroups.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// TestCapabilities: what a host lacks is told with a reason and with what would mend it.
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	reasons := func(r *cgroups.Reader) map[string]string {
+		out := map[string]string{}
+		for _, c := range r.Capabilities() {
+			out[c.Name] = c.Reason
+			if (c.Reason == "") != (c.Help == "") {
+				t.Errorf("%+v: want help for what is missing, and only for that", c)
+			}
+		}
+		return out
+	}
+	for _, name := range scenarios() {
+		want := map[string]string{"cpu": "", "memory": "", "pids": "", "io": "", "psi": "", "host": "", "network": ""}
+		h := scenario(t, name)
+		r := open(t, h, cgroups.Options{})
+		read(t, r, find(t, h, "web"))
+		if diff := cmp.Diff(want, reasons(r)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	h := scenario(t, "v2-cgroupfs")
+	h.Write(t, "sys/fs/cgroup/cgroup.controllers", "cpuset cpu io pids\n")
+	h.Write(t, "sys/fs/cgroup/cgroup.type", "domain\n")
+	h.Write(t, "proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t50\t0\n")
+	if err := os.RemoveAll(h.Path("proc/pressure")); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, h, cgroups.Options{Parts: cgroups.AllParts &^ cgroups.PartIO})
+	web := find(t, h, "web")
+	web.PID = 999999
+	read(t, r, web)
+	want := map[string]string{
+		"cpu": "", "memory": "no_controller", "pids": "", "psi": "kernel", "host": "cgroup_namespace", "network": "pid_namespace",
+	}
+	if diff := cmp.Diff(want, reasons(r)); diff != "" {
+		t.Errorf("a poor host (-want +got):\n%s", diff)
+	}
+}
+
+func TestRead_interfaceFilter(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v2-cgroupfs")
+	r := open(t, h, cgroups.Options{HideInterfaces: func(name string) bool { return name == "eth0" }})
+	_, s := read(t, r, find(t, h, "web"))
+	if len(s.Network) != 1 || s.Network[0].Name != "lo" {
+		t.Errorf("got %+v, want lo alone", s.Network)
 	}
 }
 

@@ -43,7 +43,7 @@ func deriveV2(s *Stats) {
 	m.FailCount = m.Events.Max
 	m.OOMKills = m.Events.OOMKill
 	m.SwapLimit += m.Limit
-	// Docker's containers have no child cgroups, as a rule: the counts of the subtree are those of the cgroup.
+	// Without child cgroups the counts of the subtree are those of the cgroup; Handle.derive looks for children.
 	m.OwnPageFaults, m.OwnMajorPageFaults = m.PageFaults, m.MajorPageFaults
 }
 

@@ -30,6 +30,12 @@ type Kernel interface {
 	Open(t cgroups.Target) (*cgroups.Handle, error)
 	// OpenHost opens the root cgroup.
 	OpenHost() *cgroups.Handle
+	// Slices lists further cgroups that are watched.
+	Slices() []string
+	// OpenSlice opens one of them.
+	OpenSlice(path string) (*cgroups.Handle, error)
+	// Raw gives all that a library reads of the cgroup at a path; unlike the rest it may be called at any time.
+	Raw(path string) (any, error)
 	// Path tells the cgroup path that a container has, or would have if it ran.
 	Path(t cgroups.Target) string
 	Machine() cgroups.Machine
@@ -59,6 +65,7 @@ type Collector struct {
 	turn    chan struct{}
 	host    *tracked
 	tracked map[string]*tracked // by container id
+	slices  map[string]*tracked // by path
 	round   uint64
 	// missing is what could not be read at the latest snapshot, by name, so that it is logged once.
 	missing map[string]string
@@ -78,7 +85,7 @@ func New(e Engine, k Kernel, o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Collector{engine: e, kernel: k, opts: o, turn: make(chan struct{}, 1), tracked: map[string]*tracked{}}
+	return &Collector{engine: e, kernel: k, opts: o, turn: make(chan struct{}, 1), tracked: map[string]*tracked{}, slices: map[string]*tracked{}}
 }
 
 // Snapshot gives the present state of the host. Callers share one snapshot for as long as it is younger than MaxAge; when the
@@ -104,6 +111,15 @@ func (c *Collector) Snapshot(ctx context.Context) (*Snapshot, error) {
 	s := c.collect(view, last)
 	c.last.Store(s)
 	return s, nil
+}
+
+// Raw gives, for people, all that can be read of the cgroup of a container of a Snapshot; see cgroups.Reader.Raw. The error is
+// cgroups.ErrNotFound when it has none.
+func (c *Collector) Raw(n *Container) (any, error) {
+	if n.Source != SourceCgroup {
+		return nil, cgroups.ErrNotFound
+	}
+	return c.kernel.Raw(n.ID)
 }
 
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends.

@@ -350,6 +350,26 @@ func TestRun_closes(t *testing.T) {
 	})
 }
 
+// TestSnapshot_slices: watched cgroups come and go without noise, and carry neither name nor image.
+func TestSnapshot_slices(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-systemd", cgroups.Options{Slices: []string{"/system.slice/*.service"}, MaxDescriptors: 1})
+	h.Write(t, "sys/fs/cgroup/system.slice/ssh.service/memory.current", "8192\n")
+	c := h.collector(collector.Options{MaxAge: -1})
+	got := snapshot(t, c).Slices
+	if len(got) != 1 || got[0].ID != "/system.slice/ssh.service" || got[0].Name != "" || got[0].Stats.Memory.Usage != 8192 ||
+		got[0].Facts != nil || !math.IsNaN(got[0].LastSeen) {
+		t.Errorf("got %+v", got)
+	}
+	if err := os.RemoveAll(h.Path("sys/fs/cgroup/system.slice/ssh.service")); err != nil {
+		t.Fatal(err)
+	}
+	s := snapshot(t, c)
+	if n := len(s.Slices); n != 0 {
+		t.Errorf("got %d slices after it ended", n)
+	}
+}
+
 func TestSnapshot_oomKills(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})

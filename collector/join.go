@@ -34,9 +34,9 @@ func (c *Collector) collect(view *engine.View, recent *Snapshot) *Snapshot {
 	}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
-		s.Host = recent.Host
+		s.Host, s.Slices = recent.Host, recent.Slices
 	} else {
-		s.Host = c.readHost(s)
+		s.Host, s.Slices = c.readHost(s), c.readSlices(s)
 	}
 	s.Containers = make([]Container, 0, len(view.Containers))
 	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
@@ -52,7 +52,7 @@ func (c *Collector) collect(view *engine.View, recent *Snapshot) *Snapshot {
 		s.Containers = append(s.Containers, t.latest)
 		s.Sources.add(t.latest.Source)
 	}
-	c.forget()
+	forget(c.tracked, c.round)
 	s.Capabilities = c.judge(view)
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)
@@ -70,12 +70,12 @@ func (c *Collector) tracker(id string) *tracked {
 	return t
 }
 
-// forget drops the containers that the engine no longer knows.
-func (c *Collector) forget() {
-	for id, t := range c.tracked {
-		if t.round != c.round {
+// forget drops what was not met in this round: containers that the engine no longer knows, slices that have ended.
+func forget(all map[string]*tracked, round uint64) {
+	for id, t := range all {
+		if t.round != round {
 			t.close()
-			delete(c.tracked, id)
+			delete(all, id)
 		}
 	}
 }
@@ -91,8 +91,14 @@ func (c *Collector) tidy(view *engine.View) {
 			t.close()
 		}
 	}
-	if len(view.Containers) == 0 && c.host != nil {
+	if len(view.Containers) > 0 {
+		return
+	}
+	if c.host != nil {
 		c.host.close()
+	}
+	for _, t := range c.slices {
+		t.close()
 	}
 }
 
@@ -169,16 +175,20 @@ func (t *tracked) path(k Kernel, target cgroups.Target) string {
 	return k.Path(target)
 }
 
-// read reads the container's cgroup, opening it first, and once more when it has been replaced: a restarted container gets a
-// new cgroup of the same name.
+// read reads the container's cgroup.
 func (c *Collector) read(t *tracked, target cgroups.Target, n *Container) {
 	if t.handle != nil && t.target != target {
 		t.close()
 	}
-	var err error
+	c.report(t, n, readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(target) }))
+}
+
+// readKept reads a cgroup, opening it first, and once more when it has been replaced: a restarted container gets a new cgroup
+// of the same name.
+func readKept(t *tracked, n *Container, open func() (*cgroups.Handle, error)) (err error) {
 	for range 2 {
 		if t.handle == nil {
-			if t.handle, err = c.kernel.Open(target); err != nil {
+			if t.handle, err = open(); err != nil {
 				break
 			}
 		}
@@ -188,7 +198,7 @@ func (c *Collector) read(t *tracked, target cgroups.Target, n *Container) {
 		}
 		t.handle = nil
 	}
-	c.report(t, n, err)
+	return err
 }
 
 // report counts what could not be read, and logs it when it is news.
@@ -212,7 +222,7 @@ func (c *Collector) report(t *tracked, n *Container, err error) {
 	n.Problem = err.Error()
 	if n.Problem != t.told {
 		t.told = n.Problem
-		c.opts.Log.Warn("container cannot be read completely", "name", n.Name, "err", err)
+		c.opts.Log.Warn("cgroup cannot be read completely", "name", n.Name, "id", n.ID, "err", err)
 	}
 }
 

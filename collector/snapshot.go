@@ -19,6 +19,9 @@ type Snapshot struct {
 	// Containers holds every container that the engine knows, in every state, sorted by name, then id.
 	Containers []Container
 
+	// Slices are further cgroups that somebody wants to watch, nameless, sorted as the kernel lists them.
+	Slices []Container
+
 	Engine EngineStatus
 	// Capabilities says what can be read here and why the rest cannot: the kernel's, and "engine".
 	Capabilities []cgroups.Capability
@@ -31,6 +34,17 @@ type Snapshot struct {
 	view *engine.View
 	// kernelTime is when the oldest of the readings were made: Time, unless some were used again.
 	kernelTime time.Time
+}
+
+// All calls each with everything that has readings: the host, the containers, the slices.
+func (s *Snapshot) All(each func(*Container)) {
+	each(&s.Host)
+	for i := range s.Containers {
+		each(&s.Containers[i])
+	}
+	for i := range s.Slices {
+		each(&s.Slices[i])
+	}
 }
 
 // EngineStatus is the state of the engine itself.
@@ -63,8 +77,8 @@ const (
 type Container struct {
 	// ID is the cgroup path, the label "id": "/docker/<64 hex>", "/system.slice/docker-<64 hex>.scope", "/" for the host.
 	ID    string
-	Name  string // "" for the host
-	Image string // "" for the host
+	Name  string // "" for the host and slices
+	Image string // "" for the host and slices
 
 	// Facts is what the engine said last; nil for the host, and when the engine has been away for longer than StaleAfter.
 	Facts *engine.Container

@@ -123,13 +123,14 @@ func (w *Writer) render(s *collector.Snapshot, sel Selection) {
 
 // renderContainers writes a family that has samples for each container.
 func (w *Writer) renderContainers(s *collector.Snapshot) {
-	w.renderContainer(&s.Host, w.blocks[0])
-	for i := range s.Containers {
-		w.renderContainer(&s.Containers[i], w.blocks[i+1])
+	next := 0
+	s.All(func(c *collector.Container) {
+		w.renderContainer(c, w.blocks[next])
+		next++
 		if w.out != nil && len(w.dst) >= chunkBytes {
 			w.flush()
 		}
-	}
+	})
 }
 
 // renderContainer writes the samples of one container.
@@ -196,11 +197,8 @@ func (w *Writer) appendSample(s Sample) {
 // prepare renders the label block of each container once, for all families.
 func (w *Writer) prepare(s *collector.Snapshot) {
 	w.arena, w.blocks = w.arena[:0], w.blocks[:0]
-	w.blocks = slices.Grow(w.blocks, len(s.Containers)+1)
-	w.addBlock(&s.Host)
-	for i := range s.Containers {
-		w.addBlock(&s.Containers[i])
-	}
+	w.blocks = slices.Grow(w.blocks, 1+len(s.Containers)+len(s.Slices))
+	s.All(w.addBlock)
 }
 
 // addBlock renders the label block of one container, without the closing brace.

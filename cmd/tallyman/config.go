@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,6 +42,8 @@ type config struct {
 	engineStaleAfter *time.Duration
 	maxAge           *time.Duration
 	groups           map[metrics.Group]*bool
+	slices           *[]string
+	hiddenInterfaces *[]string
 
 	dockerTLSVerify  bool
 	dockerCertPath   string
@@ -101,6 +105,10 @@ func defineFlags(app *kingpin.Application) *config {
 	for _, g := range metrics.Groups() {
 		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
 	}
+	c.slices = list(app, "collector.slices", "Further cgroups to read, such as /system.slice/*.service: paths separated by commas, in which *, ? and [] are as in a shell. The host itself, /, is always read.",
+		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
+	c.hiddenInterfaces = list(app, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
+		"lo,veth*,docker*", "names of network interfaces such as veth*, separated by commas", checkGlob)
 	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	choice(app, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
 	choice(app, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
@@ -161,6 +169,20 @@ func (c *config) root() cgroups.Root {
 		r.CgroupFS = filepath.Join(*c.rootFS, "sys/fs/cgroup")
 	}
 	return r
+}
+
+// checkGlob says what is wrong with a pattern.
+func checkGlob(pattern string) error {
+	_, err := path.Match(pattern, "")
+	return err
+}
+
+// hidesInterface says whether a network interface is left out.
+func (c *config) hidesInterface(name string) bool {
+	return slices.ContainsFunc(*c.hiddenInterfaces, func(pattern string) bool {
+		ok, _ := path.Match(pattern, name) // the patterns were checked when they were read
+		return ok
+	})
 }
 
 // selection is the set of groups that are switched on.

@@ -62,6 +62,28 @@ func boolean(app *kingpin.Application, name, help string, def bool) *bool {
 	return b
 }
 
+// list defines a flag that takes words separated by commas; check says what is wrong with one.
+func list(app *kingpin.Application, name, help, def, want string, check func(string) error) *[]string {
+	words := new([]string)
+	app.Flag(name, help).Default(def).SetValue(&flagValue{
+		flag: name, want: want,
+		set: func(s string) error {
+			*words = nil
+			for word := range strings.SplitSeq(s, ",") {
+				if word = strings.TrimSpace(word); word == "" {
+					continue
+				}
+				if err := check(word); err != nil {
+					return err
+				}
+				*words = append(*words, word)
+			}
+			return nil
+		},
+	})
+	return words
+}
+
 // choice defines a flag that takes one of a few words.
 func choice(app *kingpin.Application, name, help, def string, words []string, set func(string) error) {
 	list := strings.Join(words, ", ")

@@ -74,7 +74,9 @@ type program struct {
 // build wires the parts. An error means that the configuration is wrong.
 func build(cfg *config, log *slog.Logger) (*program, error) {
 	own := self.New(self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()})
-	kernel, err := cgroups.NewReader(cgroups.Options{Root: cfg.root(), Parts: cfg.parts()})
+	kernel, err := cgroups.NewReader(cgroups.Options{
+		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: cfg.hidesInterface,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
 	}
