@@ -32,7 +32,8 @@ func Snapshot() *collector.Snapshot {
 		},
 		Sources: collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
 		Capabilities: []cgroups.Capability{
-			{Name: "memory"}, {Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
+			{Name: "memory"},
+			{Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
 			{Name: "engine"},
 		},
 		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768},
