@@ -178,6 +178,8 @@ func followed() filters.Args {
 		events.ActionCreate, events.ActionStart, events.ActionRestart, events.ActionStop, events.ActionKill,
 		events.ActionDie, events.ActionDestroy, events.ActionOOM, events.ActionRename, events.ActionPause,
 		events.ActionUnPause, events.ActionUpdate, events.ActionHealthStatus,
+		// Podman filters by names of its own: its "died" is sent as "die", and "remove" stands for "destroy".
+		"died", events.ActionRemove,
 	} {
 		args.Add("event", string(action))
 	}

@@ -75,7 +75,7 @@ func (t *tracker) event(ev event) verdict {
 	if ev.kind != "container" || !isID(ev.id) {
 		return nothing
 	}
-	if ev.action == "destroy" {
+	if ev.action == "destroy" || ev.action == "remove" { // podman's word
 		t.remove(ev.id)
 		if t.destroyed != nil {
 			t.destroyed[ev.id] = struct{}{}

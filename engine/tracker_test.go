@@ -394,6 +394,11 @@ func TestTracker_list(t *testing.T) {
 	tr.endList()
 	tr.beginList()
 	tr.event(event{kind: "container", action: "create", id: young, nano: 1})
+	removed := strings.Repeat("9", 64)
+	tr.event(event{kind: "container", action: "create", id: removed, nano: 2})
+	if got := tr.event(event{kind: "container", action: "remove", id: removed, nano: 3}); got != forget || tr.entries[removed] != nil {
+		t.Errorf("podman's remove: got verdict %v", got)
+	}
 	tr.event(event{kind: "container", action: "destroy", id: gone, nano: 2})
 	ids := tr.list([]listed{item(kept), item(gone)})
 	tr.endList()
