@@ -36,6 +36,7 @@ func parsers() map[string]struct {
 	add("memory.stat", "anon 114688\nfile 2097152\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV2(), s) })
 	add("memory.stat v1", "rss 1\ntotal_rss 114688\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV1(), s) })
 	add("memory.events", "low 0\noom_kill 1\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryEvents(), s) })
+	add("memory.swap.events", "high 0\nmax 3\nfail 5\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, swapEvents(), s) })
 	add("memory.oom_control", "under_oom 0\noom_kill 0\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, oomControl(), s) })
 	add("cpu.stat", "usage_usec 1561294\nnr_periods 5\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV2(), s) })
 	add("cpu.stat v1", "nr_periods 153\nthrottled_time 9\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV1(), s) })
@@ -94,6 +95,8 @@ func TestParsers(t *testing.T) {
 		{"memory.stat", "anon\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
 		{"memory.stat", "anon 5 6\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
 		{"memory.stat", "pgfault 1\nanon 5\nfile 2", func(s *Stats) float64 { return s.Memory.RSS }, 5, false},
+		{"memory.swap.events", "high 0\nmax 3\nfail 5\n", func(s *Stats) float64 { return s.Memory.SwapEvents.Fail }, 5, false},
+		{"memory.swap.events", "high 0\nmax 3\nfail 5\n", func(s *Stats) float64 { return s.Memory.SwapEvents.High }, 0, false},
 		{"cpu.stat", "usage_usec 1500000\n", func(s *Stats) float64 { return s.CPU.Usage }, 1.5, false},
 		{"cpu.stat v1", "throttled_time 1500000000\n", func(s *Stats) float64 { return s.CPU.Throttled }, 1.5, false},
 		{"cpuacct.stat", "user 150\n", func(s *Stats) float64 { return s.CPU.User }, 1.5, false},
@@ -174,7 +177,7 @@ func TestParsers_allocations(t *testing.T) {
 		})
 		most := 0.0
 		switch name {
-		case "memory.stat", "memory.stat v1", "memory.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat":
+		case "memory.stat", "memory.stat v1", "memory.events", "memory.swap.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat":
 			continue // parsers() makes their tables anew each time; a Reader makes them once: see TestRead_allocations
 		case "net/dev":
 			most = 2 // the list, and plainNames' string
@@ -242,7 +245,7 @@ func FuzzParseSingle(f *testing.F)     { fuzz(f, "memory.current") }
 func FuzzParseLimit(f *testing.F)      { fuzz(f, "pids.max") }
 func FuzzParseMemoryStat(f *testing.F) { fuzz(f, "memory.stat", "memory.stat v1") }
 func FuzzParseMemoryEvents(f *testing.F) {
-	fuzz(f, "memory.events", "memory.oom_control")
+	fuzz(f, "memory.events", "memory.swap.events", "memory.oom_control")
 }
 func FuzzParseCPUStat(f *testing.F)   { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
 func FuzzParseCPUMax(f *testing.F)    { fuzz(f, "cpu.max") }

@@ -67,7 +67,8 @@ type Memory struct {
 	SwapLimit   float64 // bytes of memory and swap together, NaN = no limit; v1 memory.memsw.limit_in_bytes, v2 memory.max + memory.swap.max
 	Reservation float64 // bytes, NaN = none; v1 memory.soft_limit_in_bytes, v2 memory.low
 
-	Events MemoryEvents
+	Events     MemoryEvents
+	SwapEvents SwapEvents
 	// OOMKills is the number of processes killed for want of memory since the cgroup was created; v1 memory.oom_control
 	// oom_kill, v2 memory.events oom_kill; the host: /proc/vmstat oom_kill, since boot.
 	OOMKills float64
@@ -81,6 +82,13 @@ type MemoryEvents struct {
 	OOM          float64
 	OOMKill      float64
 	OOMGroupKill float64
+}
+
+// SwapEvents is cgroup v2's memory.swap.events; all NaN on v1, which counts none. Counts since the cgroup was created.
+type SwapEvents struct {
+	High float64 // usage went over memory.swap.high
+	Max  float64 // usage was about to go over memory.swap.max, and was not let
+	Fail float64 // no swap could be had: the limit, or the host has run out of it
 }
 
 // Pids is the number of tasks and processes of a cgroup.
@@ -145,6 +153,7 @@ func (s *Stats) Reset() {
 			nan, nan, nan, nan,
 			nan, nan, nan,
 			MemoryEvents{nan, nan, nan, nan, nan, nan},
+			SwapEvents{nan, nan, nan},
 			nan,
 		},
 		Pids:     Pids{nan, nan, nan},

@@ -15,6 +15,7 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "memory.swap.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Swap })},
 		{base: baseUnified, name: "memory.stat", part: PartMemory, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
+		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
 		{base: baseUnified, name: "memory.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
 		{base: baseUnified, name: "memory.low", part: PartMemory, parse: reservationV2},
 		// Swap alone; derive adds memory.max, so that the field means the same as v1's memory.memsw.limit_in_bytes.
@@ -87,6 +88,14 @@ func memoryEvents() map[string]flatKey {
 		"oom":            {func(s *Stats) *float64 { return &s.Memory.Events.OOM }, 1},
 		"oom_kill":       {func(s *Stats) *float64 { return &s.Memory.Events.OOMKill }, 1},
 		"oom_group_kill": {func(s *Stats) *float64 { return &s.Memory.Events.OOMGroupKill }, 1},
+	}
+}
+
+func swapEvents() map[string]flatKey {
+	return map[string]flatKey{
+		"high": {func(s *Stats) *float64 { return &s.Memory.SwapEvents.High }, 1},
+		"max":  {func(s *Stats) *float64 { return &s.Memory.SwapEvents.Max }, 1},
+		"fail": {func(s *Stats) *float64 { return &s.Memory.SwapEvents.Fail }, 1},
 	}
 }
 

@@ -40,6 +40,7 @@ func busy() collector.Container {
 	m := &c.Stats.Memory
 	m.Limit, m.SwapLimit, m.Reservation = 64<<20, 128<<20, 32<<20
 	m.Events = cgroups.MemoryEvents{Low: 1, High: 2, Max: 30, OOM: 4, OOMKill: 5, OOMGroupKill: 0}
+	m.SwapEvents = cgroups.SwapEvents{High: 7, Max: 8, Fail: 9}
 	c.OOMKills, m.OOMKills = 6, 5
 	c.Stats.Pids.ThreadsMax = 200
 	c.Stats.IO = append(c.Stats.IO, cgroups.IODevice{
