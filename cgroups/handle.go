@@ -115,6 +115,7 @@ func (h *Handle) derive(s *Stats) {
 		deriveV2(s)
 	}
 	m.WorkingSet = workingSet(m)
+	s.PerCPU = present(s.PerCPU, h.r)
 	if !h.host && !math.IsNaN(s.Pids.Processes) && hasChildren(h.dir) {
 		s.Pids.Processes = math.NaN()
 	}

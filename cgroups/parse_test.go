@@ -55,6 +55,14 @@ func parsers() map[string]struct {
 		func(b []byte, s *Stats) error { return parseBlkioBytes(b, s, plainNames{}) })
 	add("blkio.throttle.io_serviced", "254:0 Read 3\n254:0 Write 0\nTotal 3\n",
 		func(b []byte, s *Stats) error { return parseBlkioOperations(b, s, plainNames{}) })
+	add("cpuacct.usage_percpu", "691140385614 842646214464 \n", func(b []byte, s *Stats) error { return parseUsagePerCPU(b, s) })
+	add("memory.numa_stat v1", "total=5498 N0=5498\nfile=434 N0=434\nanon=374 N0=374\nunevictable=4690 N0=4690\n"+
+		"hierarchical_total=657831 N0=657831\nhierarchical_file=285976 N0=285976\nhierarchical_anon=367165 N0=367165\nhierarchical_unevictable=4690 N0=4690\n",
+		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV1(), 1, s) })
+	add("memory.numa_stat", "anon N0=114688 N1=4096\nfile N0=2097152 N1=0\nkernel_stack N0=16384 N1=0\nunevictable N0=0 N1=0\n",
+		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV2(), 4096, s) })
+	add("hugetlb.2MB.current", "4194304\n", func(b []byte, s *Stats) error { return parseSingle(b, &s.hugePages("2MB").Usage) })
+	add("hugetlb.2MB.events", "max 2\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, hugetlbEvents("2MB"), s) })
 	add("net/dev", "Inter-|   Receive |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:    1182      13    1    2    0     0          0         0        7       5    3    4    0     0       0          0\n",
 		func(b []byte, s *Stats) error { return parseNetDev(b, s, plainNames{}, hiddenInterface) })
 	return out
@@ -127,6 +135,23 @@ func TestParsers(t *testing.T) {
 		{"blkio.throttle.io_service_bytes", "254:0 Write 7\nTotal 7\n", func(s *Stats) float64 { return s.IO[0].ReadBytes }, nan, false},
 		{"blkio.throttle.io_serviced", "Total 0\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, false},
 		{"blkio.throttle.io_serviced", "vda Read 1\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, true},
+		{"cpuacct.usage_percpu", "691140385614 842646214464 \n", func(s *Stats) float64 { return s.PerCPU[1] }, 842.646214464, false},
+		{"cpuacct.usage_percpu", "5\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 1, false},
+		{"cpuacct.usage_percpu", "5 x 6\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"cpuacct.usage_percpu", "\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"cpuacct.usage_percpu", strings.Repeat("1 ", maxProcessors+1), func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"memory.numa_stat v1", all["memory.numa_stat v1"].sample, func(s *Stats) float64 { return s.NUMA[0].Own.Unevictable }, 4690, false},
+		{"memory.numa_stat v1", all["memory.numa_stat v1"].sample, func(s *Stats) float64 { return s.NUMA[0].Subtree.Total }, 657831, false},
+		{"memory.numa_stat v1", "anon=5 N0=x N1=5\n", func(s *Stats) float64 { return s.NUMA[0].Own.Anon }, 5, true},
+		{"memory.numa_stat v1", "anon=5 N=5\nfile=1 N7=1", func(s *Stats) float64 { return float64(s.NUMA[0].Node) }, 7, true},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[0].Subtree.Anon }, 28, false},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[1].Subtree.File }, 0, false},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[0].Subtree.Total }, nan, false},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[0].Own.Anon }, nan, false},
+		{"memory.numa_stat", "new_key Nx=y\n", func(s *Stats) float64 { return float64(len(s.NUMA)) }, 0, false},
+		{"hugetlb.2MB.current", "4194304\n", func(s *Stats) float64 { return s.Hugetlb[0].Usage }, 4 << 20, false},
+		{"hugetlb.2MB.events", "max 2\n", func(s *Stats) float64 { return s.Hugetlb[0].FailCount }, 2, false},
+		{"hugetlb.2MB.events", "max x\n", func(s *Stats) float64 { return float64(len(s.Hugetlb)) }, 0, true},
 		{"net/dev", all["net/dev"].sample, func(s *Stats) float64 { return s.Network[0].TxDropped }, 4, false},
 		{"net/dev", "eth0: 1 2 3\neth1:1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", func(s *Stats) float64 { return s.Network[0].TxBytes }, 9, true},
 	} {
@@ -169,15 +194,14 @@ func TestParsers_allocations(t *testing.T) {
 		s.Reset()
 		text := []byte(p.sample)
 		n := testing.AllocsPerRun(100, func() {
-			io, network := s.IO[:0], s.Network[:0]
-			s.IO, s.Network = io, network
+			s.IO, s.Network = s.IO[:0], s.Network[:0]
 			if err := p.parse(text, &s); err != nil {
 				t.Fatal(err)
 			}
 		})
 		most := 0.0
 		switch name {
-		case "memory.stat", "memory.stat v1", "memory.events", "memory.swap.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat":
+		case "memory.stat", "memory.stat v1", "memory.events", "memory.swap.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat", "memory.numa_stat", "memory.numa_stat v1", "hugetlb.2MB.events":
 			continue // parsers() makes their tables anew each time; a Reader makes them once: see TestRead_allocations
 		case "net/dev":
 			most = 2 // the list, and plainNames' string
@@ -247,15 +271,18 @@ func FuzzParseMemoryStat(f *testing.F) { fuzz(f, "memory.stat", "memory.stat v1"
 func FuzzParseMemoryEvents(f *testing.F) {
 	fuzz(f, "memory.events", "memory.swap.events", "memory.oom_control")
 }
-func FuzzParseCPUStat(f *testing.F)   { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
-func FuzzParseCPUMax(f *testing.F)    { fuzz(f, "cpu.max") }
-func FuzzParseCPUWeight(f *testing.F) { fuzz(f, "cpu.weight") }
-func FuzzParseCPUList(f *testing.F)   { fuzz(f, "cpuset.cpus.effective") }
-func FuzzParsePressure(f *testing.F)  { fuzz(f, "cpu.pressure") }
-func FuzzParseProcs(f *testing.F)     { fuzz(f, "cgroup.procs") }
-func FuzzParseLoadavg(f *testing.F)   { fuzz(f, "loadavg") }
-func FuzzParseMeminfo(f *testing.F)   { fuzz(f, "meminfo") }
-func FuzzParseIOStat(f *testing.F)    { fuzz(f, "io.stat") }
+func FuzzParseCPUStat(f *testing.F)     { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
+func FuzzParseUsagePerCPU(f *testing.F) { fuzz(f, "cpuacct.usage_percpu") }
+func FuzzParseNUMAStat(f *testing.F)    { fuzz(f, "memory.numa_stat", "memory.numa_stat v1") }
+func FuzzParseHugetlb(f *testing.F)     { fuzz(f, "hugetlb.2MB.current", "hugetlb.2MB.events") }
+func FuzzParseCPUMax(f *testing.F)      { fuzz(f, "cpu.max") }
+func FuzzParseCPUWeight(f *testing.F)   { fuzz(f, "cpu.weight") }
+func FuzzParseCPUList(f *testing.F)     { fuzz(f, "cpuset.cpus.effective") }
+func FuzzParsePressure(f *testing.F)    { fuzz(f, "cpu.pressure") }
+func FuzzParseProcs(f *testing.F)       { fuzz(f, "cgroup.procs") }
+func FuzzParseLoadavg(f *testing.F)     { fuzz(f, "loadavg") }
+func FuzzParseMeminfo(f *testing.F)     { fuzz(f, "meminfo") }
+func FuzzParseIOStat(f *testing.F)      { fuzz(f, "io.stat") }
 func FuzzParseBlkio(f *testing.F) {
 	fuzz(f, "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced")
 }

@@ -29,10 +29,15 @@ const (
 	PartPressure
 	PartIO
 	PartNetwork
+	PartPerCPU
+	PartHugetlb
+	PartNUMA
 	// NoParts is a set without any part; unlike zero it is not the default.
 	NoParts
 
-	AllParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
+	// DefaultParts are those that every host has a use for.
+	DefaultParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
+	AllParts     = DefaultParts | PartPerCPU | PartHugetlb | PartNUMA
 )
 
 // Root says where a host's file systems are found, so that the same code reads the host it runs on, the host of the
@@ -42,10 +47,10 @@ type Root struct {
 	CgroupFS string // default "/sys/fs/cgroup"
 }
 
-// Options configure a Reader. The zero value reads everything of the host it runs on.
+// Options configure a Reader. The zero value reads the host it runs on.
 type Options struct {
 	Root  Root
-	Parts Parts // default AllParts
+	Parts Parts // default DefaultParts
 	// MaxOpenFiles is how many descriptors may be kept; past it, files are opened for each reading. Default: three quarters
 	// of the soft limit RLIMIT_NOFILE.
 	MaxOpenFiles int
@@ -62,9 +67,11 @@ type Reader struct {
 	now     func() time.Time
 
 	hierarchy hierarchy
-	locator   locator
-	strings   map[string]string
-	devices   map[[2]uint32]string
+	// sizesKnown says that hierarchy.files holds those of every size of huge pages.
+	sizesKnown bool
+	locator    locator
+	strings    map[string]string
+	devices    map[[2]uint32]string
 	// devicesRead is when /proc/diskstats was read last.
 	devicesRead time.Time
 	machine     Machine
@@ -90,7 +97,7 @@ func NewReader(o Options) (*Reader, error) {
 		o.Root.CgroupFS = defaultCgroupFS
 	}
 	if o.Parts == 0 {
-		o.Parts = AllParts
+		o.Parts = DefaultParts
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -122,7 +129,7 @@ func (r *Reader) Open(t Target) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := r.openFiles(loc.path, &loc.dirs, r.hierarchy.files)
+	h := r.openFiles(loc.path, &loc.dirs, r.files(&loc.dirs))
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)
 	}
@@ -138,7 +145,7 @@ func (r *Reader) Path(t Target) string { return r.locator.expected(t) }
 // OpenHost opens the root cgroup. Where a cgroup namespace hides it, only /proc is read.
 func (r *Reader) OpenHost() *Handle {
 	dirs := r.hierarchy.dirs(func(base) string { return "/" })
-	files := r.hierarchy.files
+	files := r.files(&dirs)
 	if r.hierarchy.unified && !isRoot(r.root.CgroupFS) {
 		dirs, files = bases{}, nil
 	}

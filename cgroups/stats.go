@@ -16,6 +16,15 @@ type Stats struct {
 	IO []IODevice
 	// Network holds one entry per interface of the network namespace; nil = unknown, or not this cgroup's own.
 	Network []Interface
+
+	// What follows is read only when its part is asked for: it is nil otherwise, as it is when unknown.
+
+	// PerCPU is the processor time by number of the processor, in seconds; v1 cpuacct.usage_percpu, v2 does not tell.
+	PerCPU []float64
+	// Hugetlb holds one entry per size of huge pages.
+	Hugetlb []HugePages
+	// NUMA holds one entry per node, in the kernel's order.
+	NUMA []NUMANode
 }
 
 // CPU is the processor time of a cgroup.
@@ -127,6 +136,29 @@ type Interface struct {
 	Name                                    string
 	RxBytes, RxPackets, RxErrors, RxDropped float64
 	TxBytes, TxPackets, TxErrors, TxDropped float64
+}
+
+// HugePages is the use of huge pages of one size, by a cgroup and its descendants.
+type HugePages struct {
+	PageSize  string  // "2MB", "1GB": as the kernel names its files
+	Usage     float64 // bytes; v1 hugetlb.<size>.usage_in_bytes, v2 hugetlb.<size>.current
+	MaxUsage  float64 // bytes; v1 hugetlb.<size>.max_usage_in_bytes, v2 does not tell
+	FailCount float64 // allocations refused at the limit; v1 hugetlb.<size>.failcnt, v2 hugetlb.<size>.events max
+}
+
+// NUMANode is the memory of a cgroup on one NUMA node.
+type NUMANode struct {
+	Node    uint32
+	Own     NUMAPages // of the cgroup alone; v1 memory.numa_stat, v2 does not tell
+	Subtree NUMAPages // with its descendants; v1 memory.numa_stat hierarchical_, v2 memory.numa_stat
+}
+
+// NUMAPages is a number of pages by kind. Total is v1's alone: v2's kinds overlap and do not add up.
+type NUMAPages struct {
+	Total       float64 // v1 total
+	File        float64 // v1 file, v2 file (which counts shared memory too)
+	Anon        float64 // v1 anon, v2 anon
+	Unevictable float64 // v1 unevictable, v2 unevictable
 }
 
 // Machine is what the hardware and kernel of the host offer. NaN where /proc does not say.

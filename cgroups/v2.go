@@ -1,5 +1,7 @@
 package cgroups
 
+import "os"
+
 // This file says which file of cgroup v2 feeds which field
 // (https://docs.kernel.org/admin-guide/cgroup-v2.html).
 
@@ -20,6 +22,9 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "memory.low", part: PartMemory, parse: reservationV2},
 		// Swap alone; derive adds memory.max, so that the field means the same as v1's memory.memsw.limit_in_bytes.
 		{base: baseUnified, name: "memory.swap.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
+
+		// In bytes, where v1 counts pages.
+		{base: baseUnified, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV2(), float64(os.Getpagesize()))},
 
 		{base: baseUnified, name: "io.stat", part: PartIO, parse: parseIOStat},
 
@@ -99,6 +104,15 @@ func swapEvents() map[string]flatKey {
 	}
 }
 
+// numaStatV2 takes what v1 has too. memory.numa_stat counts child cgroups in, as memory.stat does.
+func numaStatV2() map[string]numaKey {
+	return map[string]numaKey{
+		"file":        func(n *NUMANode) *float64 { return &n.Subtree.File },
+		"anon":        func(n *NUMANode) *float64 { return &n.Subtree.Anon },
+		"unevictable": func(n *NUMANode) *float64 { return &n.Subtree.Unevictable },
+	}
+}
+
 // reservationV2 reads memory.low, in which 0 means that nothing is reserved.
 func reservationV2(b []byte, s *Stats, _ names) error {
 	err := parseLimit(b, &s.Memory.Reservation)
@@ -118,6 +132,10 @@ func maximum(field func(*Stats) *float64) func([]byte, *Stats, names) error {
 
 func flatKeyed(keys map[string]flatKey) func([]byte, *Stats, names) error {
 	return func(b []byte, s *Stats, _ names) error { return parseFlatKeyed(b, keys, s) }
+}
+
+func numaStat(keys map[string]numaKey, per float64) func([]byte, *Stats, names) error {
+	return func(b []byte, s *Stats, _ names) error { return parseNUMAStat(b, keys, per, s) }
 }
 
 func cpuList(b []byte, s *Stats, _ names) error { return parseCPUList(b, &s.CPU.CpusetCores) }

@@ -10,10 +10,10 @@ set -euo pipefail
 
 readonly FILES='cgroup.controllers cgroup.procs cgroup.type
 cpu.stat cpu.max cpu.weight cpu.pressure cpuset.cpus.effective cpuset.effective_cpus cpuset.cpus
-cpuacct.usage cpuacct.stat cpu.cfs_quota_us cpu.cfs_period_us cpu.shares
+cpuacct.usage cpuacct.usage_percpu cpuacct.stat cpu.cfs_quota_us cpu.cfs_period_us cpu.shares
 memory.current memory.peak memory.swap.current memory.stat memory.events memory.max memory.low memory.swap.max memory.swap.events memory.pressure
 memory.usage_in_bytes memory.max_usage_in_bytes memory.kmem.usage_in_bytes memory.failcnt memory.oom_control
-memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes
+memory.numa_stat memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes
 io.stat io.pressure blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive
 pids.current pids.max'
 

@@ -12,6 +12,8 @@ func Families() []Family {
 		memoryReclaimFamilies(),
 		memoryEventFamilies(),
 		memorySpecFamilies(),
+		numaFamilies(),
+		hugetlbFamilies(),
 		oomFamilies(),
 		pressureFamilies(),
 		ioFamilies(),

@@ -43,6 +43,8 @@ func busy() collector.Container {
 	m.SwapEvents = cgroups.SwapEvents{High: 7, Max: 8, Fail: 9}
 	c.OOMKills, m.OOMKills = 6, 5
 	c.Stats.Pids.ThreadsMax = 200
+	c.Stats.Hugetlb = []cgroups.HugePages{{PageSize: "2MB", Usage: 4 << 20, MaxUsage: math.NaN(), FailCount: 1}}
+	c.Stats.NUMA = numaNodes(false)
 	c.Stats.IO = append(c.Stats.IO, cgroups.IODevice{
 		Device: "259:7", Major: 259, Minor: 7, Reads: 1, Writes: math.NaN(), ReadBytes: 1e15, WriteBytes: 2.5e20, DiscardBytes: math.NaN(),
 	})
@@ -98,7 +100,28 @@ func legacy() collector.Container {
 	f.Labels = map[string]string{"com.docker.swarm.service.name": "db"}
 	c := asV1(running(f, "/docker/"+f.ID))
 	c.Stats.Memory.Limit = 512 << 20
+	c.Stats.PerCPU = []float64{30.123456, 0, 12}
+	c.Stats.Hugetlb = []cgroups.HugePages{
+		{PageSize: "1GB", Usage: 0, MaxUsage: 0, FailCount: 0}, {PageSize: "2MB", Usage: 2 << 20, MaxUsage: 6 << 20, FailCount: 3},
+	}
+	c.Stats.NUMA = numaNodes(true)
 	return c
+}
+
+// numaNodes is the memory on two nodes; own says whether the kernel tells that of the cgroup alone, as v1 does.
+func numaNodes(own bool) []cgroups.NUMANode {
+	nan := math.NaN()
+	nodes := []cgroups.NUMANode{{Node: 0}, {Node: 1}}
+	for i := range nodes {
+		n := &nodes[i]
+		n.Own = cgroups.NUMAPages{Total: nan, File: nan, Anon: nan, Unevictable: nan}
+		n.Subtree = cgroups.NUMAPages{Total: nan, File: 500, Anon: float64(70 * i), Unevictable: 0}
+		if own {
+			n.Subtree.Total = n.Subtree.File + n.Subtree.Anon
+			n.Own = cgroups.NUMAPages{Total: 430, File: 400, Anon: 30, Unevictable: 0}
+		}
+	}
+	return nodes
 }
 
 // oomKilled was ended by the out-of-memory killer.
