@@ -16,6 +16,10 @@ type Handle struct {
 	files  []file
 	netDev string // "" = not its own
 	host   bool
+	// firstProcess is the container's, as /proc names it; 0 = unknown, or its processes are not asked for.
+	firstProcess int
+	proc         string // /proc/<firstProcess>
+	sockets      []socketFile
 }
 
 // FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
@@ -73,6 +77,8 @@ func (h *Handle) Read(s *Stats) error {
 	if err := h.readNetDev(s); err != nil {
 		bad = append(bad, err)
 	}
+	bad = h.readProcess(s, bad)
+	bad = h.readSockets(s, bad)
 	h.derive(s)
 	if len(bad) > 0 {
 		return bad

@@ -61,12 +61,49 @@ func parsers() map[string]struct {
 		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV1(), 1, s) })
 	add("memory.numa_stat", "anon N0=114688 N1=4096\nfile N0=2097152 N1=0\nkernel_stack N0=16384 N1=0\nunevictable N0=0 N1=0\n",
 		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV2(), 4096, s) })
+	add("limits", "Limit                     Soft Limit           Hard Limit           Units     \n"+
+		"Max cpu time              unlimited            unlimited            seconds   \n"+
+		"Max open files            20000                20000                files     \n"+
+		"Max nice priority         0                    0                    \n",
+		func(b []byte, s *Stats) error {
+			if s.Process == nil {
+				s.Process = &Process{FileDescriptors: unknown(), Sockets: unknown()}
+			}
+			return parseLimits(b, s.Process)
+		})
+	add("net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     \n"+
+		"   0: 0100007F:8000 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 117216 1 00000000a1d982ab 100 0 0 10 0                    \n"+
+		"   1: 0100007F:8000 0100007F:D2B4 01 00000000:00000000 00:00000000 00000000     0        0 117260 1 00000000b1d982ab 20 4 30 10 -1                   \n"+
+		"   2: 0100007F:D2B6 0100007F:8000 06 00000000:00000000 03:00000A5C 00000000     0        0 0 3 0000000000000000                                      \n",
+		whole(parseTCPInto))
+	add("net/udp", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            \n"+
+		" 3082: 00000000:1F90 00000000:0000 07 00000001:00000300 00:00000000 00000000     0        0 117300 2 00000000d1c9b9a4 5         \n"+
+		" 3083: 0100007F:1F91 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 117301 2 00000000d1c9b9a5 2         \n",
+		whole(parseUDPInto))
 	add("hugetlb.2MB.current", "4194304\n", func(b []byte, s *Stats) error { return parseSingle(b, &s.hugePages("2MB").Usage) })
 	add("hugetlb.2MB.events", "max 2\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, hugetlbEvents("2MB"), s) })
 	add("net/dev", "Inter-|   Receive |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:    1182      13    1    2    0     0          0         0        7       5    3    4    0     0       0          0\n",
 		func(b []byte, s *Stats) error { return parseNetDev(b, s, plainNames{}, hiddenInterface) })
 	return out
 }
+
+// whole reads a table of sockets as stream does, in one piece.
+func whole(parse func(*lines, *Sockets)) func([]byte, *Stats) error {
+	return func(b []byte, s *Stats) error {
+		s.Sockets = &Sockets{unknownTCP(), unknownTCP(), unknownUDP(), unknownUDP()}
+		l := lines{rest: b}
+		parse(&l, s.Sockets)
+		if err := l.end(); err != nil {
+			*s.Sockets = Sockets{unknownTCP(), unknownTCP(), unknownUDP(), unknownUDP()}
+			return err
+		}
+		return nil
+	}
+}
+
+func parseTCPInto(l *lines, s *Sockets) { parseTCP(l, &s.TCP) }
+
+func parseUDPInto(l *lines, s *Sockets) { parseUDP(l, &s.UDP) }
 
 func parsed(parse func([]byte, *Stats) error, text string) (Stats, error) {
 	var s Stats
@@ -152,6 +189,24 @@ func TestParsers(t *testing.T) {
 		{"hugetlb.2MB.current", "4194304\n", func(s *Stats) float64 { return s.Hugetlb[0].Usage }, 4 << 20, false},
 		{"hugetlb.2MB.events", "max 2\n", func(s *Stats) float64 { return s.Hugetlb[0].FailCount }, 2, false},
 		{"hugetlb.2MB.events", "max x\n", func(s *Stats) float64 { return float64(len(s.Hugetlb)) }, 0, true},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return s.Process.Limits[0].Soft }, nan, false},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return s.Process.Limits[1].Soft }, 20000, false},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return float64(len(s.Process.Limits)) }, 3, false},
+		{"limits", "Max cpu time  x\nMax open files  5\n", func(s *Stats) float64 { return s.Process.Limits[0].Soft }, 5, true},
+		{"limits", "Max new  5\nMax file size\nMax open files  7", func(s *Stats) float64 { return s.Process.Limits[0].Soft }, 7, true},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Listen }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Established }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.TimeWait }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Close }, 0, false},
+		{"net/tcp", " sl\n0: a b 0A\n1: a b", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/tcp", " sl\n0: a b 0A\n1: a b FF", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, 1, false},
+		{"net/tcp", "0: a b 0A\n", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/tcp", "", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.Listen }, 1, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.Dropped }, 7, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.RxQueued }, 768, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.TxQueued }, 1, false},
+		{"net/udp", " sl\n0: a b 07 1:2 3 4 5 6 7 8 9\n", func(s *Stats) float64 { return s.Sockets.UDP.Listen }, nan, true},
 		{"net/dev", all["net/dev"].sample, func(s *Stats) float64 { return s.Network[0].TxDropped }, 4, false},
 		{"net/dev", "eth0: 1 2 3\neth1:1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", func(s *Stats) float64 { return s.Network[0].TxBytes }, 9, true},
 	} {
@@ -172,7 +227,7 @@ func TestParsers_order(t *testing.T) {
 	t.Parallel()
 	for name, p := range parsers() {
 		lines := strings.SplitAfter(strings.TrimSuffix(p.sample, "\n"), "\n")
-		if name == "net/dev" || len(lines) < 2 {
+		if name == "limits" || len(lines) < 2 {
 			continue
 		}
 		lines[len(lines)-1] += "\n"
@@ -180,12 +235,27 @@ func TestParsers_order(t *testing.T) {
 		for _, l := range lines {
 			reversed = l + reversed
 		}
+		if strings.HasPrefix(name, "net/") {
+			continue // begins with a heading
+		}
 		a, errA := parsed(p.parse, p.sample)
 		b, errB := parsed(p.parse, reversed)
-		if fmt.Sprint(a) != fmt.Sprint(b) || (errA == nil) != (errB == nil) {
+		if dump(a) != dump(b) || (errA == nil) != (errB == nil) {
 			t.Errorf("%s: %v, reversed %v", name, a, b)
 		}
 	}
+}
+
+// dump writes a value down, with what it points to.
+func dump(s Stats) string {
+	text := fmt.Sprintf("%+v", s)
+	if s.Sockets != nil {
+		text += fmt.Sprintf("%+v", *s.Sockets)
+	}
+	if s.Process != nil {
+		text += fmt.Sprintf("%+v", *s.Process)
+	}
+	return text
 }
 
 func TestParsers_allocations(t *testing.T) {
@@ -203,6 +273,8 @@ func TestParsers_allocations(t *testing.T) {
 		switch name {
 		case "memory.stat", "memory.stat v1", "memory.events", "memory.swap.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat", "memory.numa_stat", "memory.numa_stat v1", "hugetlb.2MB.events":
 			continue // parsers() makes their tables anew each time; a Reader makes them once: see TestRead_allocations
+		case "net/tcp", "net/udp":
+			most = 1 // the Sockets
 		case "net/dev":
 			most = 2 // the list, and plainNames' string
 		case "io.stat", "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced":
@@ -242,6 +314,10 @@ func walkNumbers(v reflect.Value, f func(float64)) {
 		for i := range v.Len() {
 			walkNumbers(v.Index(i), f)
 		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walkNumbers(v.Elem(), f)
+		}
 	case reflect.Float64:
 		f(v.Float())
 	}
@@ -275,14 +351,70 @@ func FuzzParseCPUStat(f *testing.F)     { fuzz(f, "cpu.stat", "cpu.stat v1", "cp
 func FuzzParseUsagePerCPU(f *testing.F) { fuzz(f, "cpuacct.usage_percpu") }
 func FuzzParseNUMAStat(f *testing.F)    { fuzz(f, "memory.numa_stat", "memory.numa_stat v1") }
 func FuzzParseHugetlb(f *testing.F)     { fuzz(f, "hugetlb.2MB.current", "hugetlb.2MB.events") }
-func FuzzParseCPUMax(f *testing.F)      { fuzz(f, "cpu.max") }
-func FuzzParseCPUWeight(f *testing.F)   { fuzz(f, "cpu.weight") }
-func FuzzParseCPUList(f *testing.F)     { fuzz(f, "cpuset.cpus.effective") }
-func FuzzParsePressure(f *testing.F)    { fuzz(f, "cpu.pressure") }
-func FuzzParseProcs(f *testing.F)       { fuzz(f, "cgroup.procs") }
-func FuzzParseLoadavg(f *testing.F)     { fuzz(f, "loadavg") }
-func FuzzParseMeminfo(f *testing.F)     { fuzz(f, "meminfo") }
-func FuzzParseIOStat(f *testing.F)      { fuzz(f, "io.stat") }
+func FuzzParseLimits(f *testing.F)      { fuzz(f, "limits") }
+func FuzzParseTCP(f *testing.F)         { fuzzSockets(f, "net/tcp") }
+func FuzzParseUDP(f *testing.F)         { fuzzSockets(f, "net/udp") }
+func FuzzParsePIDs(f *testing.F) {
+	f.Add("4836\n12590\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		pids, err := parsePIDs([]byte(text), nil)
+		var parse *ParseError
+		if err != nil && !errors.As(err, &parse) || len(pids) > strings.Count(text, "\n")+1 {
+			t.Errorf("%q gave %v, %v", text, pids, err)
+		}
+	})
+}
+
+// fuzzSockets: no more sockets than lines, whatever they say, and the same whether the table comes in one piece or in two.
+func fuzzSockets(f *testing.F, file string) {
+	f.Helper()
+	all := parsers()
+	f.Add(all["net/tcp"].sample, 300)
+	f.Add(all["net/udp"].sample, 7)
+	f.Fuzz(func(t *testing.T, text string, cut int) {
+		s, err := parsed(all[file].parse, text)
+		sockets, known := 0.0, false
+		tcp := s.Sockets.TCP
+		for _, n := range []float64{
+			tcp.Established, tcp.SynSent, tcp.SynRecv, tcp.FinWait1, tcp.FinWait2, tcp.TimeWait, tcp.Close, tcp.CloseWait,
+			tcp.LastAck, tcp.Listen, tcp.Closing, s.Sockets.UDP.Listen,
+		} {
+			if !math.IsNaN(n) {
+				sockets, known = sockets+n, true
+			}
+		}
+		if known != (err == nil) || sockets > float64(strings.Count(text, "\n")) {
+			t.Errorf("%q gave %v sockets, %v", text, sockets, err)
+		}
+		var pieces Stats
+		parse := map[string]func(*lines, *Sockets){"net/tcp": parseTCPInto, "net/udp": parseUDPInto}[file]
+		i := strings.IndexByte(text[min(max(cut, 0), len(text)):], '\n') + 1 + min(max(cut, 0), len(text))
+		i = min(i, len(text))
+		if i > 0 && text[i-1] != '\n' {
+			i = 0
+		}
+		errPieces := whole(func(l *lines, s *Sockets) {
+			l.rest = []byte(text[:i])
+			parse(l, s)
+			l.rest = []byte(text[i:])
+			parse(l, s)
+		})(nil, &pieces)
+		if fmt.Sprint(err) != fmt.Sprint(errPieces) || dumpSockets(s) != dumpSockets(pieces) {
+			t.Errorf("%q cut at %d: %v %v, whole: %v %v", text, i, dumpSockets(pieces), errPieces, dumpSockets(s), err)
+		}
+	})
+}
+
+func dumpSockets(s Stats) string { return fmt.Sprintf("%+v", *s.Sockets) }
+
+func FuzzParseCPUMax(f *testing.F)    { fuzz(f, "cpu.max") }
+func FuzzParseCPUWeight(f *testing.F) { fuzz(f, "cpu.weight") }
+func FuzzParseCPUList(f *testing.F)   { fuzz(f, "cpuset.cpus.effective") }
+func FuzzParsePressure(f *testing.F)  { fuzz(f, "cpu.pressure") }
+func FuzzParseProcs(f *testing.F)     { fuzz(f, "cgroup.procs") }
+func FuzzParseLoadavg(f *testing.F)   { fuzz(f, "loadavg") }
+func FuzzParseMeminfo(f *testing.F)   { fuzz(f, "meminfo") }
+func FuzzParseIOStat(f *testing.F)    { fuzz(f, "io.stat") }
 func FuzzParseBlkio(f *testing.F) {
 	fuzz(f, "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced")
 }

@@ -32,12 +32,18 @@ const (
 	PartPerCPU
 	PartHugetlb
 	PartNUMA
+	PartProcess
+	PartTCP
+	PartUDP
 	// NoParts is a set without any part; unlike zero it is not the default.
 	NoParts
 
 	// DefaultParts are those that every host has a use for.
 	DefaultParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
-	AllParts     = DefaultParts | PartPerCPU | PartHugetlb | PartNUMA
+	AllParts     = DefaultParts | PartPerCPU | PartHugetlb | PartNUMA | PartProcess | PartTCP | PartUDP
+
+	// partsOfProc need cgroup.procs: what is read of /proc without any file of the cgroup would outlive it.
+	partsOfProc = PartPids | PartProcess | PartNetwork | PartTCP | PartUDP
 )
 
 // Root says where a host's file systems are found, so that the same code reads the host it runs on, the host of the
@@ -64,6 +70,8 @@ type Reader struct {
 	maxOpen int
 	open    int
 	buf     []byte
+	pids    []int  // scratch of Handle.readProcess
+	lines   []byte // scratch of Reader.stream; nil until it is needed
 	now     func() time.Time
 
 	hierarchy hierarchy
@@ -133,8 +141,14 @@ func (r *Reader) Open(t Target) (*Handle, error) {
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)
 	}
-	if t.Network && loc.pid > 0 && r.parts&PartNetwork != 0 {
-		h.netDev = filepath.Join(r.root.ProcFS, fmt.Sprint(loc.pid), "net/dev")
+	if loc.pid > 0 {
+		proc := filepath.Join(r.root.ProcFS, fmt.Sprint(loc.pid))
+		if r.parts&PartProcess != 0 {
+			h.firstProcess, h.proc = loc.pid, proc
+		}
+		if t.Network {
+			h.openNetwork(proc)
+		}
 	}
 	return h, nil
 }
@@ -157,10 +171,20 @@ func (r *Reader) OpenHost() *Handle {
 	files = append(withoutProcs(files), wanted(filesHost(), r.parts)...)
 	h := r.openFiles("/", &dirs, files)
 	h.host = true
-	if r.parts&PartNetwork != 0 {
-		h.netDev = filepath.Join(r.root.ProcFS, "1/net/dev")
-	}
+	h.openNetwork(filepath.Join(r.root.ProcFS, "1"))
 	return h
+}
+
+// openNetwork says that the network namespace of a process is the cgroup's own; proc is the folder of the process.
+func (h *Handle) openNetwork(proc string) {
+	if h.r.parts&PartNetwork != 0 {
+		h.netDev = filepath.Join(proc, "net/dev")
+	}
+	for _, t := range socketTables() {
+		if h.r.parts&t.part != 0 {
+			h.sockets = append(h.sockets, socketFile{socketTable: t, path: filepath.Join(proc, t.name)})
+		}
+	}
 }
 
 func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {

@@ -82,6 +82,12 @@ func printable(out map[string]any, path string, v reflect.Value) {
 		for i := range v.Len() {
 			printable(out, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			out[path[1:]] = "unknown"
+			return
+		}
+		printable(out, path, v.Elem())
 	case reflect.Float64:
 		if out[path[1:]] = v.Float(); math.IsNaN(v.Float()) {
 			out[path[1:]] = "unknown"

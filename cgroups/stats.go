@@ -25,6 +25,10 @@ type Stats struct {
 	Hugetlb []HugePages
 	// NUMA holds one entry per node, in the kernel's order.
 	NUMA []NUMANode
+	// Process is what the processes hold open, and may.
+	Process *Process
+	// Sockets are those of the network namespace; nil also when it is not this cgroup's own.
+	Sockets *Sockets
 }
 
 // CPU is the processor time of a cgroup.
@@ -159,6 +163,39 @@ type NUMAPages struct {
 	File        float64 // v1 file, v2 file (which counts shared memory too)
 	Anon        float64 // v1 anon, v2 anon
 	Unevictable float64 // v1 unevictable, v2 unevictable
+}
+
+// Process is what the processes of a cgroup hold open, and what the first of them may use.
+type Process struct {
+	FileDescriptors float64 // entries of /proc/<pid>/fd of all processes; NaN where child cgroups hold some of them
+	Sockets         float64 // those of them that are sockets
+	// Limits are the soft limits of the container's first process, in the kernel's order; /proc/<pid>/limits.
+	Limits []Ulimit
+}
+
+// Ulimit is one soft limit of a process, in the units of /proc/<pid>/limits.
+type Ulimit struct {
+	Name string  // "max_open_files": as the kernel names it, in snake case
+	Soft float64 // NaN = no limit
+}
+
+// Sockets are the sockets of a network namespace by protocol: /proc/<pid>/net/tcp, tcp6, udp and udp6.
+type Sockets struct {
+	TCP, TCP6 TCPStates
+	UDP, UDP6 UDPSockets
+}
+
+// TCPStates is the number of connections and listening sockets by state.
+type TCPStates struct {
+	Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Close, CloseWait, LastAck, Listen, Closing float64
+}
+
+// UDPSockets is what waits in UDP sockets, and what they lost. What a socket lost is forgotten when it is closed.
+type UDPSockets struct {
+	Listen   float64 // sockets that are not connected to a peer
+	Dropped  float64 // datagrams
+	RxQueued float64 // bytes
+	TxQueued float64 // bytes
 }
 
 // Machine is what the hardware and kernel of the host offer. NaN where /proc does not say.

@@ -34,7 +34,7 @@ func filesV1() []fileSpec {
 
 		{base: basePids, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
 		{base: basePids, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
-		{base: basePids, name: "cgroup.procs", part: PartPids, list: true, parse: procs},
+		{base: basePids, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }
 

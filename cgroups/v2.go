@@ -30,7 +30,7 @@ func filesV2() []fileSpec {
 
 		{base: baseUnified, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
 		{base: baseUnified, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
-		{base: baseUnified, name: "cgroup.procs", part: PartPids, list: true, parse: procs},
+		{base: baseUnified, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }
 

@@ -36,6 +36,9 @@ put_cgroup() {
     for file in $FILES; do
       put "$dir${1%/}/$file"
     done
+    for file in "$dir${1%/}"/hugetlb.*.{current,events,usage_in_bytes,max_usage_in_bytes,failcnt}; do
+      [[ $file = *.rsvd.* ]] || put "$file"
+    done
   done
 }
 
@@ -51,6 +54,8 @@ done
 for name in "$@"; do
   pid=$(docker inspect --format '{{.State.Pid}}' "$name")
   put "/proc/$pid/cgroup"
-  put "/proc/$pid/net/dev"
+  for file in limits net/dev net/tcp net/tcp6 net/udp net/udp6; do
+    put "/proc/$pid/$file"
+  done
   put_cgroup "$(awk -F: '$2 == "memory" || ($1 == 0 && !found) { path = $3; if ($2 == "memory") found = 1 } END { print path }' "/proc/$pid/cgroup")"
 done

@@ -21,7 +21,10 @@ const (
 	GroupIO       Group = "io"
 	GroupBlkio    Group = "blkio"
 	GroupNetwork  Group = "network"
+	GroupTCP      Group = "tcp"
+	GroupUDP      Group = "udp"
 	GroupPids     Group = "pids"
+	GroupProcess  Group = "process"
 	GroupMachine  Group = "machine"
 	GroupState    Group = "state"
 	GroupEngine   Group = "engine"
@@ -50,6 +53,9 @@ func Groups() []GroupInfo {
 		{GroupPerCPU, "Processor time by processor (cgroup v1), in place of cpu=\"total\" where the kernel tells it: the sum is the same.", false},
 		{GroupNUMA, "Memory of each container by NUMA node.", false},
 		{GroupHugetlb, "Huge pages of each container, by page size.", false},
+		{GroupProcess, "Descriptors and sockets that the processes of each container hold open, and their limits; needs CAP_SYS_PTRACE.", false},
+		{GroupTCP, "TCP sockets of each network namespace by state, at the container that owns it; costly where there are many.", false},
+		{GroupUDP, "UDP sockets of each network namespace, at the container that owns it.", false},
 		{GroupMachine, "Processors and memory of the host.", true},
 		{GroupState, "State, health, restarts, exits and times of each container.", true},
 		{GroupEngine, "The Docker Engine: version, containers by state, events.", true},

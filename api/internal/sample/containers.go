@@ -45,6 +45,15 @@ func busy() collector.Container {
 	c.Stats.Pids.ThreadsMax = 200
 	c.Stats.Hugetlb = []cgroups.HugePages{{PageSize: "2MB", Usage: 4 << 20, MaxUsage: math.NaN(), FailCount: 1}}
 	c.Stats.NUMA = numaNodes(false)
+	c.Stats.Process = &cgroups.Process{FileDescriptors: 120, Sockets: 80, Limits: []cgroups.Ulimit{
+		{Name: "max_cpu_time", Soft: math.NaN()}, {Name: "max_open_files", Soft: 1024}, {Name: "max_nice_priority", Soft: 0},
+	}}
+	c.Stats.Sockets = &cgroups.Sockets{
+		TCP:  cgroups.TCPStates{Established: 70, TimeWait: 11, Listen: 2},
+		TCP6: cgroups.TCPStates{Listen: 1},
+		UDP:  cgroups.UDPSockets{Listen: 1, Dropped: 5, RxQueued: 768, TxQueued: 0},
+		UDP6: cgroups.UDPSockets{Listen: 1, Dropped: math.NaN(), RxQueued: 0, TxQueued: 1},
+	}
 	c.Stats.IO = append(c.Stats.IO, cgroups.IODevice{
 		Device: "259:7", Major: 259, Minor: 7, Reads: 1, Writes: math.NaN(), ReadBytes: 1e15, WriteBytes: 2.5e20, DiscardBytes: math.NaN(),
 	})
