@@ -205,6 +205,16 @@ func TestRead_processUnknown(t *testing.T) {
 	}
 }
 
+// TestRead_processesHidden: in a pid namespace of our own, v1 lists none of a container's processes.
+func TestRead_processesHidden(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v1-hybrid-cgroupfs")
+	web := put(t, h, "web", "pids/", map[string]string{"cgroup.procs": "", "pids.current": "3\n"})
+	if _, s := read(t, open(t, h, cgroups.Options{}), web); !math.IsNaN(s.Pids.Processes) {
+		t.Errorf("got %v processes of 3 threads, want unknown", s.Pids.Processes)
+	}
+}
+
 func TestRead_processPermission(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {

@@ -122,7 +122,9 @@ func (h *Handle) derive(s *Stats) {
 	}
 	m.WorkingSet = workingSet(m)
 	s.PerCPU = present(s.PerCPU, h.r)
-	if !h.host && !math.IsNaN(s.Pids.Processes) && hasChildren(h.dir) {
+	// From another pid namespace v1 lists no processes although there are some.
+	hidden := s.Pids.Processes == 0 && s.Pids.Threads > 0
+	if !h.host && !math.IsNaN(s.Pids.Processes) && (hidden || hasChildren(h.dir)) {
 		s.Pids.Processes = math.NaN()
 	}
 }
