@@ -217,10 +217,7 @@ func (s *Server) readings(c *collector.Container) []readingItem {
 	items := []readingItem{}
 	for i := range s.families {
 		f := &s.families[i]
-		if !s.groups.Has(f.Group) {
-			continue
-		}
-		f.Draw(c, func(sample metrics.Sample) {
+		f.Draw(s.groups, c, func(sample metrics.Sample) {
 			item := readingItem{Metric: f.Name, Labels: map[string]string{}, Value: number(sample.Value)}
 			for j, name := range f.Labels {
 				item.Labels[name] = sample.Labels[j]

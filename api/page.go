@@ -129,10 +129,7 @@ func (s *Server) readingViews(c *collector.Container) []readingView {
 	var views []readingView
 	for i := range s.families {
 		f := &s.families[i]
-		if !s.groups.Has(f.Group) {
-			continue
-		}
-		f.Draw(c, func(sample metrics.Sample) {
+		f.Draw(s.groups, c, func(sample metrics.Sample) {
 			v := readingView{Metric: f.Name, Help: f.Help, Value: readable(f, sample.Value)}
 			for j, name := range f.Labels {
 				if sample.Labels[j] != "" {

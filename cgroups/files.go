@@ -24,6 +24,7 @@ const (
 	baseMemory               // v1
 	basePids                 // v1
 	baseBlkio                // v1
+	baseHugetlb              // v1; where it is not mounted, the controller may be in the v2 hierarchy of a hybrid host
 	baseProc                 // /proc: the host only
 	basePressure             // /proc/pressure: the host only
 	baseCount

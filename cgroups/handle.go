@@ -18,6 +18,10 @@ type Handle struct {
 	folders *folders
 	netDev  string // "" = not its own
 	host    bool
+	// firstProcess is the container's, as /proc names it; 0 = unknown, or its processes are not asked for.
+	firstProcess int
+	proc         string // /proc/<firstProcess>
+	sockets      []socketFile
 }
 
 // FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
@@ -75,6 +79,8 @@ func (h *Handle) Read(s *Stats) error {
 	if err := h.readNetDev(s); err != nil {
 		bad = append(bad, err)
 	}
+	bad = h.readProcess(s, bad)
+	bad = h.readSockets(s, bad)
 	h.derive(s)
 	if len(bad) > 0 {
 		return bad
@@ -109,11 +115,17 @@ func (h *Handle) derive(s *Stats) {
 		deriveV2(s)
 	}
 	m.WorkingSet = workingSet(m)
-	if !h.host && hasChildren(h.dir) {
-		s.Pids.Processes = math.NaN() // some are in the children
-		if h.r.hierarchy.unified {
-			m.OwnPageFaults, m.OwnMajorPageFaults = math.NaN(), math.NaN()
-		}
+	s.PerCPU = present(s.PerCPU, h.r)
+	if h.host {
+		return
+	}
+	parent := hasChildren(h.dir)
+	// From another pid namespace v1 lists no processes although there are some.
+	if parent || s.Pids.Processes == 0 && s.Pids.Threads > 0 {
+		s.Pids.Processes = math.NaN()
+	}
+	if parent && h.r.hierarchy.unified {
+		m.OwnPageFaults, m.OwnMajorPageFaults = math.NaN(), math.NaN()
 	}
 }
 

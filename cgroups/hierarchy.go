@@ -24,6 +24,7 @@ type hierarchy struct {
 func controllersV1() map[base]string {
 	return map[base]string{
 		baseCPU: "cpu", baseCPUAcct: "cpuacct", baseCPUSet: "cpuset", baseMemory: "memory", basePids: "pids", baseBlkio: "blkio",
+		baseHugetlb: "hugetlb",
 	}
 }
 

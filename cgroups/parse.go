@@ -16,6 +16,7 @@ var (
 	errNoValue   = errors.New("key without a value")
 	errFormat    = errors.New("unknown format")
 	errEmpty     = errors.New("file is empty")
+	errTooBig    = errors.New("number above 2^63")
 )
 
 // unlimited is the least value that cgroup v1 means as "no limit": LONG_MAX rounded down to a page, whose size differs
@@ -87,11 +88,15 @@ func nextField(b []byte) (field, rest []byte) {
 	return b[start:end], b[end:]
 }
 
-// number reads a decimal number that fits 64 bits without a sign.
+// number reads a decimal number without a sign. Beyond 2^63 it is none: that is how a counter looks which the kernel has counted
+// below zero.
 func number(b []byte) (float64, error) {
 	n, err := strconv.ParseUint(string(b), 10, 64)
-	if err != nil {
+	switch {
+	case err != nil:
 		return math.NaN(), errNotNumber
+	case n > 1<<63:
+		return math.NaN(), errTooBig
 	}
 	return float64(n), nil
 }
@@ -147,6 +152,9 @@ type flatKey struct {
 //	anon 114688
 //	file 2097152
 func parseFlatKeyed(b []byte, keys map[string]flatKey, s *Stats) error {
+	if len(b) == 0 {
+		return parseError(1, b, errEmpty)
+	}
 	l := lines{rest: b}
 	for l.next() {
 		name, rest := nextField(l.line)
@@ -248,6 +256,9 @@ func parseCPUList(b []byte, v *float64) error {
 //	some avg10=3.21 avg60=0.85 avg300=0.19 total=658586
 //	full avg10=3.03 avg60=0.77 avg300=0.17 total=615861
 func parsePressure(b []byte, p *Stall) error {
+	if len(b) == 0 {
+		return parseError(1, b, errEmpty)
+	}
 	l := lines{rest: b}
 	for l.next() {
 		kind, rest := nextField(l.line)

@@ -5,6 +5,9 @@ import (
 	"math"
 )
 
+// maxProcessors bounds what is read of cpuacct.usage_percpu: no kernel is built for more.
+const maxProcessors = 8192
+
 // maxDevices bounds the block devices and the interfaces of one cgroup, and so its series.
 const maxDevices = 1024
 
@@ -182,6 +185,109 @@ func deviceNumber(b []byte) (major, minor uint32, ok bool) {
 		return 0, 0, false
 	}
 	return uint32(hi), uint32(lo), true
+}
+
+// parseUsagePerCPU reads cpuacct.usage_percpu of cgroup v1: nanoseconds, for each processor that the kernel could have. The
+// numbers belong together: when one cannot be understood, none is given
+// (https://docs.kernel.org/admin-guide/cgroup-v1/cpuacct.html).
+//
+//	691140385614 842646214464
+func parseUsagePerCPU(b []byte, s *Stats) error {
+	s.PerCPU = s.PerCPU[:0]
+	line, _ := firstLine(b)
+	for rest := line; ; {
+		var field []byte
+		if field, rest = nextField(rest); len(field) == 0 {
+			break
+		}
+		nanoseconds, err := number(field)
+		if err == nil && len(s.PerCPU) >= maxProcessors {
+			err = errFormat
+		}
+		if err != nil {
+			s.PerCPU = nil
+			return parseError(1, line, err)
+		}
+		s.PerCPU = append(s.PerCPU, nanoseconds/1e9)
+	}
+	if len(s.PerCPU) == 0 {
+		s.PerCPU = nil
+		return parseError(1, line, errEmpty)
+	}
+	return nil
+}
+
+// maxNodes bounds the NUMA nodes of a cgroup: no kernel is built for more.
+const maxNodes = 1024
+
+// numaKey says where a line of memory.numa_stat goes.
+type numaKey func(*NUMANode) *float64
+
+// parseNUMAStat reads memory.numa_stat of cgroup v1, in pages
+// (https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#numa-stat), which has a sum behind the key, and that of v2, in bytes
+// (https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files), which has none. per is the file's unit in one page.
+//
+//	total=5498 N0=5498
+//	hierarchical_total=657831 N0=657831
+//	anon N0=4096 N1=0
+func parseNUMAStat(b []byte, keys map[string]numaKey, per float64, s *Stats) error {
+	s.NUMA = s.NUMA[:0]
+	l := lines{rest: b}
+	for l.next() {
+		name, rest := nextField(l.line)
+		if i := bytes.IndexByte(name, '='); i >= 0 {
+			name = name[:i]
+		}
+		key, ok := keys[string(name)]
+		if !ok {
+			continue
+		}
+		for {
+			var pair []byte
+			if pair, rest = nextField(rest); len(pair) == 0 {
+				break
+			}
+			node, v, err := numaPair(pair)
+			if err != nil {
+				l.fail(err)
+				continue
+			}
+			if n := s.numaNode(node); n != nil {
+				*key(n) = v / per
+			}
+		}
+	}
+	return l.first
+}
+
+// numaPair reads "N0=5498".
+func numaPair(pair []byte) (node uint32, v float64, err error) {
+	i := bytes.IndexByte(pair, '=')
+	if i < 2 || pair[0] != 'N' {
+		return 0, 0, errFormat
+	}
+	n, err := number(pair[1:i])
+	if err != nil || n > math.MaxUint32 {
+		return 0, 0, errFormat
+	}
+	v, err = number(pair[i+1:])
+	return uint32(n), v, err
+}
+
+// numaNode gives the entry of a node, a new one when there is none yet, and nil when there are too many.
+func (s *Stats) numaNode(node uint32) *NUMANode {
+	for i := range s.NUMA {
+		if s.NUMA[i].Node == node {
+			return &s.NUMA[i]
+		}
+	}
+	if len(s.NUMA) >= maxNodes {
+		return nil
+	}
+	nan := math.NaN()
+	unknown := NUMAPages{nan, nan, nan}
+	s.NUMA = append(s.NUMA, NUMANode{Node: node, Own: unknown, Subtree: unknown})
+	return &s.NUMA[len(s.NUMA)-1]
 }
 
 // netDevColumns is the number of counters behind an interface in /proc/<pid>/net/dev.

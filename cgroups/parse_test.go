@@ -36,6 +36,7 @@ func parsers() map[string]struct {
 	add("memory.stat", "anon 114688\nfile 2097152\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV2(), s) })
 	add("memory.stat v1", "rss 1\ntotal_rss 114688\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryStatV1(), s) })
 	add("memory.events", "low 0\noom_kill 1\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, memoryEvents(), s) })
+	add("memory.swap.events", "high 0\nmax 3\nfail 5\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, swapEvents(), s) })
 	add("memory.oom_control", "under_oom 0\noom_kill 0\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, oomControl(), s) })
 	add("cpu.stat", "usage_usec 1561294\nnr_periods 5\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV2(), s) })
 	add("cpu.stat v1", "nr_periods 153\nthrottled_time 9\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, cpuStatV1(), s) })
@@ -54,12 +55,57 @@ func parsers() map[string]struct {
 		func(b []byte, s *Stats) error { return parseBlkioBytes(b, s, plainNames{}) })
 	add("blkio.throttle.io_serviced", "254:0 Read 3\n254:0 Write 0\nTotal 3\n",
 		func(b []byte, s *Stats) error { return parseBlkioOperations(b, s, plainNames{}) })
+	add("cpuacct.usage_percpu", "691140385614 842646214464 \n", func(b []byte, s *Stats) error { return parseUsagePerCPU(b, s) })
+	add("memory.numa_stat v1", "total=5498 N0=5498\nfile=434 N0=434\nanon=374 N0=374\nunevictable=4690 N0=4690\n"+
+		"hierarchical_total=657831 N0=657831\nhierarchical_file=285976 N0=285976\nhierarchical_anon=367165 N0=367165\nhierarchical_unevictable=4690 N0=4690\n",
+		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV1(), 1, s) })
+	add("memory.numa_stat", "anon N0=114688 N1=4096\nfile N0=2097152 N1=0\nkernel_stack N0=16384 N1=0\nunevictable N0=0 N1=0\n",
+		func(b []byte, s *Stats) error { return parseNUMAStat(b, numaStatV2(), 4096, s) })
+	add("limits", "Limit                     Soft Limit           Hard Limit           Units     \n"+
+		"Max cpu time              unlimited            unlimited            seconds   \n"+
+		"Max open files            20000                20000                files     \n"+
+		"Max nice priority         0                    0                    \n",
+		func(b []byte, s *Stats) error {
+			if s.Process == nil {
+				s.Process = &Process{FileDescriptors: unknown(), Sockets: unknown()}
+			}
+			return parseLimits(b, s.Process)
+		})
+	add("net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     \n"+
+		"   0: 0100007F:8000 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 117216 1 00000000a1d982ab 100 0 0 10 0                    \n"+
+		"   1: 0100007F:8000 0100007F:D2B4 01 00000000:00000000 00:00000000 00000000     0        0 117260 1 00000000b1d982ab 20 4 30 10 -1                   \n"+
+		"   2: 0100007F:D2B6 0100007F:8000 06 00000000:00000000 03:00000A5C 00000000     0        0 0 3 0000000000000000                                      \n",
+		whole(parseTCPInto))
+	add("net/udp", "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops            \n"+
+		" 3082: 00000000:1F90 00000000:0000 07 00000001:00000300 00:00000000 00000000     0        0 117300 2 00000000d1c9b9a4 5         \n"+
+		" 3083: 0100007F:1F91 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 117301 2 00000000d1c9b9a5 2         \n",
+		whole(parseUDPInto))
+	add("hugetlb.2MB.current", "4194304\n", func(b []byte, s *Stats) error { return parseSingle(b, &s.hugePages("2MB").Usage) })
+	add("hugetlb.2MB.events", "max 2\n", func(b []byte, s *Stats) error { return parseFlatKeyed(b, hugetlbEvents("2MB"), s) })
 	add("net/dev", "Inter-|   Receive |  Transmit\n face |bytes    packets|bytes\n    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0\n  eth0:    1182      13    1    2    0     0          0         0        7       5    3    4    0     0       0          0\n",
 		func(b []byte, s *Stats) error {
 			return parseNetDev(b, s, plainNames{}, func(b []byte) bool { return hiddenInterface(string(b)) })
 		})
 	return out
 }
+
+// whole reads a table of sockets as stream does, in one piece.
+func whole(parse func(*lines, *Sockets)) func([]byte, *Stats) error {
+	return func(b []byte, s *Stats) error {
+		s.Sockets = &Sockets{unknownTCP(), unknownTCP(), unknownUDP(), unknownUDP()}
+		l := lines{rest: b}
+		parse(&l, s.Sockets)
+		if err := l.end(); err != nil {
+			*s.Sockets = Sockets{unknownTCP(), unknownTCP(), unknownUDP(), unknownUDP()}
+			return err
+		}
+		return nil
+	}
+}
+
+func parseTCPInto(l *lines, s *Sockets) { parseTCP(l, &s.TCP) }
+
+func parseUDPInto(l *lines, s *Sockets) { parseUDP(l, &s.UDP) }
 
 func parsed(parse func([]byte, *Stats) error, text string) (Stats, error) {
 	var s Stats
@@ -80,7 +126,9 @@ func TestParsers(t *testing.T) {
 	}{
 		{"memory.current", "2768896\n", func(s *Stats) float64 { return s.Memory.Usage }, 2768896, false},
 		{"memory.current", "0\n", func(s *Stats) float64 { return s.Memory.Usage }, 0, false},
-		{"memory.current", "18446744073709551615\n", func(s *Stats) float64 { return s.Memory.Usage }, math.MaxUint64, false},
+		{"memory.current", "9223372036854775808\n", func(s *Stats) float64 { return s.Memory.Usage }, 1 << 63, false},
+		{"memory.current", "9223372036854775809\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
+		{"memory.current", "18446744073709551615\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
 		{"memory.current", "18446744073709551616\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
 		{"memory.current", "-1\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
 		{"memory.current", "1 2\n", func(s *Stats) float64 { return s.Memory.Usage }, nan, true},
@@ -93,9 +141,14 @@ func TestParsers(t *testing.T) {
 		{"pids.max", "-1\n", func(s *Stats) float64 { return s.Pids.ThreadsMax }, nan, false},
 		{"memory.stat", "file 5\nanon x\nnew_key 9\nkernel 7", func(s *Stats) float64 { return s.Memory.Kernel }, 7, true},
 		{"memory.stat", "file 5\nanon x\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"memory.stat", "anon 18446744073709547520\nfile 1\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"memory.stat", "", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
+		{"cpu.pressure", "", func(s *Stats) float64 { return s.Pressure.CPU.Some }, nan, true},
 		{"memory.stat", "anon\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
 		{"memory.stat", "anon 5 6\n", func(s *Stats) float64 { return s.Memory.RSS }, nan, true},
 		{"memory.stat", "pgfault 1\nanon 5\nfile 2", func(s *Stats) float64 { return s.Memory.RSS }, 5, false},
+		{"memory.swap.events", "high 0\nmax 3\nfail 5\n", func(s *Stats) float64 { return s.Memory.SwapEvents.Fail }, 5, false},
+		{"memory.swap.events", "high 0\nmax 3\nfail 5\n", func(s *Stats) float64 { return s.Memory.SwapEvents.High }, 0, false},
 		{"cpu.stat", "usage_usec 1500000\n", func(s *Stats) float64 { return s.CPU.Usage }, 1.5, false},
 		{"cpu.stat v1", "throttled_time 1500000000\n", func(s *Stats) float64 { return s.CPU.Throttled }, 1.5, false},
 		{"cpuacct.stat", "user 150\n", func(s *Stats) float64 { return s.CPU.User }, 1.5, false},
@@ -126,6 +179,39 @@ func TestParsers(t *testing.T) {
 		{"blkio.throttle.io_service_bytes", "254:0 Write 7\nTotal 7\n", func(s *Stats) float64 { return s.IO[0].ReadBytes }, nan, false},
 		{"blkio.throttle.io_serviced", "Total 0\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, false},
 		{"blkio.throttle.io_serviced", "vda Read 1\n", func(s *Stats) float64 { return float64(len(s.IO)) }, 0, true},
+		{"cpuacct.usage_percpu", "691140385614 842646214464 \n", func(s *Stats) float64 { return s.PerCPU[1] }, 842.646214464, false},
+		{"cpuacct.usage_percpu", "5\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 1, false},
+		{"cpuacct.usage_percpu", "5 x 6\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"cpuacct.usage_percpu", "\n", func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"cpuacct.usage_percpu", strings.Repeat("1 ", maxProcessors+1), func(s *Stats) float64 { return float64(len(s.PerCPU)) }, 0, true},
+		{"memory.numa_stat v1", all["memory.numa_stat v1"].sample, func(s *Stats) float64 { return s.NUMA[0].Own.Unevictable }, 4690, false},
+		{"memory.numa_stat v1", "anon=5 N0=x N1=5\n", func(s *Stats) float64 { return s.NUMA[0].Own.Anon }, 5, true},
+		{"memory.numa_stat v1", "anon=5 N=5\nfile=1 N7=1", func(s *Stats) float64 { return float64(s.NUMA[0].Node) }, 7, true},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[0].Subtree.Anon }, 28, false},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[1].Subtree.File }, 0, false},
+		{"memory.numa_stat", all["memory.numa_stat"].sample, func(s *Stats) float64 { return s.NUMA[0].Own.Anon }, nan, false},
+		{"memory.numa_stat", "new_key Nx=y\n", func(s *Stats) float64 { return float64(len(s.NUMA)) }, 0, false},
+		{"hugetlb.2MB.current", "4194304\n", func(s *Stats) float64 { return s.Hugetlb[0].Usage }, 4 << 20, false},
+		{"hugetlb.2MB.events", "max 2\n", func(s *Stats) float64 { return s.Hugetlb[0].FailCount }, 2, false},
+		{"hugetlb.2MB.events", "max x\n", func(s *Stats) float64 { return float64(len(s.Hugetlb)) }, 0, true},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return s.Process.Limits[0].Soft }, nan, false},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return s.Process.Limits[1].Soft }, 20000, false},
+		{"limits", all["limits"].sample, func(s *Stats) float64 { return float64(len(s.Process.Limits)) }, 3, false},
+		{"limits", "Max cpu time  x\nMax open files  5\n", func(s *Stats) float64 { return s.Process.Limits[0].Soft }, 5, true},
+		{"limits", "Max new  5\nMax file size\nMax open files  7", func(s *Stats) float64 { return s.Process.Limits[0].Soft }, 7, true},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Listen }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Established }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.TimeWait }, 1, false},
+		{"net/tcp", all["net/tcp"].sample, func(s *Stats) float64 { return s.Sockets.TCP.Close }, 0, false},
+		{"net/tcp", " sl\n0: a b 0A\n1: a b", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/tcp", " sl\n0: a b 0A\n1: a b FF", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, 1, false},
+		{"net/tcp", "0: a b 0A\n", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/tcp", "", func(s *Stats) float64 { return s.Sockets.TCP.Listen }, nan, true},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.Listen }, 1, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.Dropped }, 7, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.RxQueued }, 768, false},
+		{"net/udp", all["net/udp"].sample, func(s *Stats) float64 { return s.Sockets.UDP.TxQueued }, 1, false},
+		{"net/udp", " sl\n0: a b 07 1:2 3 4 5 6 7 8 9\n", func(s *Stats) float64 { return s.Sockets.UDP.Listen }, nan, true},
 		{"net/dev", all["net/dev"].sample, func(s *Stats) float64 { return s.Network[0].TxDropped }, 4, false},
 		{"net/dev", "eth0: 1 2 3\neth1:1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16", func(s *Stats) float64 { return s.Network[0].TxBytes }, 9, true},
 	} {
@@ -146,7 +232,7 @@ func TestParsers_order(t *testing.T) {
 	t.Parallel()
 	for name, p := range parsers() {
 		lines := strings.SplitAfter(strings.TrimSuffix(p.sample, "\n"), "\n")
-		if name == "net/dev" || len(lines) < 2 {
+		if name == "limits" || len(lines) < 2 {
 			continue
 		}
 		lines[len(lines)-1] += "\n"
@@ -154,12 +240,27 @@ func TestParsers_order(t *testing.T) {
 		for _, l := range lines {
 			reversed = l + reversed
 		}
+		if strings.HasPrefix(name, "net/") {
+			continue // begins with a heading
+		}
 		a, errA := parsed(p.parse, p.sample)
 		b, errB := parsed(p.parse, reversed)
-		if fmt.Sprint(a) != fmt.Sprint(b) || (errA == nil) != (errB == nil) {
+		if dump(a) != dump(b) || (errA == nil) != (errB == nil) {
 			t.Errorf("%s: %v, reversed %v", name, a, b)
 		}
 	}
+}
+
+// dump writes a value down, with what it points to.
+func dump(s Stats) string {
+	text := fmt.Sprintf("%+v", s)
+	if s.Sockets != nil {
+		text += fmt.Sprintf("%+v", *s.Sockets)
+	}
+	if s.Process != nil {
+		text += fmt.Sprintf("%+v", *s.Process)
+	}
+	return text
 }
 
 func TestParsers_allocations(t *testing.T) {
@@ -168,16 +269,17 @@ func TestParsers_allocations(t *testing.T) {
 		s.Reset()
 		text := []byte(p.sample)
 		n := testing.AllocsPerRun(100, func() {
-			io, network := s.IO[:0], s.Network[:0]
-			s.IO, s.Network = io, network
+			s.IO, s.Network = s.IO[:0], s.Network[:0]
 			if err := p.parse(text, &s); err != nil {
 				t.Fatal(err)
 			}
 		})
 		most := 0.0
 		switch name {
-		case "memory.stat", "memory.stat v1", "memory.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat":
+		case "memory.stat", "memory.stat v1", "memory.events", "memory.swap.events", "memory.oom_control", "cpu.stat", "cpu.stat v1", "cpuacct.stat", "memory.numa_stat", "memory.numa_stat v1", "hugetlb.2MB.events":
 			continue // parsers() makes their tables anew each time; a Reader makes them once: see TestRead_allocations
+		case "net/tcp", "net/udp":
+			most = 1 // the Sockets
 		case "net/dev":
 			most = 2 // the list, and plainNames' string
 		case "io.stat", "blkio.throttle.io_service_bytes", "blkio.throttle.io_serviced":
@@ -217,6 +319,10 @@ func walkNumbers(v reflect.Value, f func(float64)) {
 		for i := range v.Len() {
 			walkNumbers(v.Index(i), f)
 		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			walkNumbers(v.Elem(), f)
+		}
 	case reflect.Float64:
 		f(v.Float())
 	}
@@ -244,9 +350,68 @@ func FuzzParseSingle(f *testing.F)     { fuzz(f, "memory.current") }
 func FuzzParseLimit(f *testing.F)      { fuzz(f, "pids.max") }
 func FuzzParseMemoryStat(f *testing.F) { fuzz(f, "memory.stat", "memory.stat v1") }
 func FuzzParseMemoryEvents(f *testing.F) {
-	fuzz(f, "memory.events", "memory.oom_control")
+	fuzz(f, "memory.events", "memory.swap.events", "memory.oom_control")
 }
-func FuzzParseCPUStat(f *testing.F)   { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
+func FuzzParseCPUStat(f *testing.F)     { fuzz(f, "cpu.stat", "cpu.stat v1", "cpuacct.stat") }
+func FuzzParseUsagePerCPU(f *testing.F) { fuzz(f, "cpuacct.usage_percpu") }
+func FuzzParseNUMAStat(f *testing.F)    { fuzz(f, "memory.numa_stat", "memory.numa_stat v1") }
+func FuzzParseHugetlb(f *testing.F)     { fuzz(f, "hugetlb.2MB.current", "hugetlb.2MB.events") }
+func FuzzParseLimits(f *testing.F)      { fuzz(f, "limits") }
+func FuzzParseTCP(f *testing.F)         { fuzzSockets(f, "net/tcp") }
+func FuzzParseUDP(f *testing.F)         { fuzzSockets(f, "net/udp") }
+func FuzzParsePIDs(f *testing.F) {
+	f.Add("4836\n12590\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		pids, err := parsePIDs([]byte(text), nil)
+		var parse *ParseError
+		if err != nil && !errors.As(err, &parse) || len(pids) > strings.Count(text, "\n")+1 {
+			t.Errorf("%q gave %v, %v", text, pids, err)
+		}
+	})
+}
+
+// fuzzSockets: no more sockets than lines, whatever they say, and the same whether the table comes in one piece or in two.
+func fuzzSockets(f *testing.F, file string) {
+	f.Helper()
+	all := parsers()
+	f.Add(all["net/tcp"].sample, 300)
+	f.Add(all["net/udp"].sample, 7)
+	f.Fuzz(func(t *testing.T, text string, cut int) {
+		s, err := parsed(all[file].parse, text)
+		sockets, known := 0.0, false
+		tcp := s.Sockets.TCP
+		for _, n := range []float64{
+			tcp.Established, tcp.SynSent, tcp.SynRecv, tcp.FinWait1, tcp.FinWait2, tcp.TimeWait, tcp.Close, tcp.CloseWait,
+			tcp.LastAck, tcp.Listen, tcp.Closing, s.Sockets.UDP.Listen,
+		} {
+			if !math.IsNaN(n) {
+				sockets, known = sockets+n, true
+			}
+		}
+		if known != (err == nil) || sockets > float64(strings.Count(text, "\n")) {
+			t.Errorf("%q gave %v sockets, %v", text, sockets, err)
+		}
+		var pieces Stats
+		parse := map[string]func(*lines, *Sockets){"net/tcp": parseTCPInto, "net/udp": parseUDPInto}[file]
+		i := strings.IndexByte(text[min(max(cut, 0), len(text)):], '\n') + 1 + min(max(cut, 0), len(text))
+		i = min(i, len(text))
+		if i > 0 && text[i-1] != '\n' {
+			i = 0
+		}
+		errPieces := whole(func(l *lines, s *Sockets) {
+			l.rest = []byte(text[:i])
+			parse(l, s)
+			l.rest = []byte(text[i:])
+			parse(l, s)
+		})(nil, &pieces)
+		if fmt.Sprint(err) != fmt.Sprint(errPieces) || dumpSockets(s) != dumpSockets(pieces) {
+			t.Errorf("%q cut at %d: %v %v, whole: %v %v", text, i, dumpSockets(pieces), errPieces, dumpSockets(s), err)
+		}
+	})
+}
+
+func dumpSockets(s Stats) string { return fmt.Sprintf("%+v", *s.Sockets) }
+
 func FuzzParseCPUMax(f *testing.F)    { fuzz(f, "cpu.max") }
 func FuzzParseCPUWeight(f *testing.F) { fuzz(f, "cpu.weight") }
 func FuzzParseCPUList(f *testing.F)   { fuzz(f, "cpuset.cpus.effective") }

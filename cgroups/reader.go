@@ -27,10 +27,21 @@ const (
 	PartPressure
 	PartIO
 	PartNetwork
+	PartPerCPU
+	PartHugetlb
+	PartNUMA
+	PartProcess
+	PartTCP
+	PartUDP
 	// NoParts is a set without any part; unlike zero it is not the default.
 	NoParts
 
-	AllParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
+	// DefaultParts are those that every host has a use for.
+	DefaultParts = PartCPU | PartMemory | PartPids | PartPressure | PartIO | PartNetwork
+	AllParts     = DefaultParts | PartPerCPU | PartHugetlb | PartNUMA | PartProcess | PartTCP | PartUDP
+
+	// partsOfProc need cgroup.procs: what is read of /proc without any file of the cgroup would outlive it.
+	partsOfProc = PartPids | PartProcess | PartNetwork | PartTCP | PartUDP
 )
 
 // Root says where a host's file systems are found, so that the same code reads the host it runs on, the host of the
@@ -40,10 +51,10 @@ type Root struct {
 	CgroupFS string // default "/sys/fs/cgroup"
 }
 
-// Options configure a Reader. The zero value reads everything of the host it runs on.
+// Options configure a Reader. The zero value reads the host it runs on.
 type Options struct {
 	Root  Root
-	Parts Parts // default AllParts
+	Parts Parts // default DefaultParts
 	// MaxDescriptors is how many descriptors may be kept: files first, then the folders of cgroups, then none. Default: three
 	// quarters of the soft limit RLIMIT_NOFILE.
 	MaxDescriptors int
@@ -61,15 +72,19 @@ type Reader struct {
 	parts Parts
 	kept  Descriptors
 	buf   []byte
+	pids  []int  // scratch of Handle.readProcess
+	lines []byte // scratch of Reader.stream; nil until it is needed
 	now   func() time.Time
 
 	hierarchy hierarchy
-	locator   locator
-	strings   map[string]string
-	hide      func(name string) bool
-	hidden    map[string]bool // what hide said
-	slices    slices
-	devices   map[[2]uint32]string
+	// sizesKnown says that hierarchy.files holds those of every size of huge pages.
+	sizesKnown bool
+	locator    locator
+	strings    map[string]string
+	hide       func(name string) bool
+	hidden     map[string]bool // what hide said
+	slices     watchlist
+	devices    map[[2]uint32]string
 	// devicesRead is when /proc/diskstats was read last.
 	devicesRead time.Time
 	machine     Machine
@@ -99,7 +114,7 @@ func NewReader(o Options) (*Reader, error) {
 		o.Root.CgroupFS = defaultCgroupFS
 	}
 	if o.Parts == 0 {
-		o.Parts = AllParts
+		o.Parts = DefaultParts
 	}
 	if o.HideInterfaces == nil {
 		o.HideInterfaces = hiddenInterface
@@ -123,7 +138,7 @@ func NewReader(o Options) (*Reader, error) {
 		strings:   map[string]string{},
 		hide:      o.HideInterfaces,
 		hidden:    map[string]bool{},
-		slices:    slices{patterns: o.Slices},
+		slices:    watchlist{patterns: o.Slices},
 		devices:   map[[2]uint32]string{},
 	}, nil
 }
@@ -135,12 +150,18 @@ func (r *Reader) Open(t Target) (*Handle, error) {
 		return nil, err
 	}
 	r.prove(t, &loc)
-	h := r.openFiles(loc.path, &loc.dirs, r.hierarchy.files)
+	h := r.openFiles(loc.path, &loc.dirs, r.files(&loc.dirs))
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)
 	}
-	if t.Network && loc.pid > 0 && r.parts&PartNetwork != 0 {
-		h.netDev = filepath.Join(r.root.ProcFS, fmt.Sprint(loc.pid), "net/dev")
+	if loc.pid > 0 {
+		proc := filepath.Join(r.root.ProcFS, fmt.Sprint(loc.pid))
+		if r.parts&PartProcess != 0 {
+			h.firstProcess, h.proc = loc.pid, proc
+		}
+		if t.Network {
+			h.openNetwork(proc)
+		}
 	}
 	return h, nil
 }
@@ -151,7 +172,7 @@ func (r *Reader) Path(t Target) string { return r.locator.expected(t) }
 // OpenHost opens the root cgroup. Where a cgroup namespace hides it, only /proc is read.
 func (r *Reader) OpenHost() *Handle {
 	dirs := r.hierarchy.dirs(func(base) string { return "/" })
-	files := r.hierarchy.files
+	files := r.files(&dirs)
 	if r.hierarchy.unified && !isRoot(r.root.CgroupFS) {
 		dirs, files = bases{}, nil
 	}
@@ -163,10 +184,20 @@ func (r *Reader) OpenHost() *Handle {
 	files = append(withoutProcs(files), wanted(filesHost(), r.parts)...)
 	h := r.openFiles("/", &dirs, files)
 	h.host = true
-	if r.parts&PartNetwork != 0 {
-		h.netDev = filepath.Join(r.root.ProcFS, "1/net/dev")
-	}
+	h.openNetwork(filepath.Join(r.root.ProcFS, "1"))
 	return h
+}
+
+// openNetwork says that the network namespace of a process is the cgroup's own; proc is the folder of the process.
+func (h *Handle) openNetwork(proc string) {
+	if h.r.parts&PartNetwork != 0 {
+		h.netDev = filepath.Join(proc, "net/dev")
+	}
+	for _, t := range socketTables() {
+		if h.r.parts&t.part != 0 {
+			h.sockets = append(h.sockets, socketFile{socketTable: t, path: filepath.Join(proc, t.name)})
+		}
+	}
 }
 
 func wanted(specs []fileSpec, parts Parts) []fileSpec {

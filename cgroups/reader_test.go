@@ -83,6 +83,12 @@ func printable(out map[string]any, path string, v reflect.Value) {
 		for i := range v.Len() {
 			printable(out, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			out[path[1:]] = "unknown"
+			return
+		}
+		printable(out, path, v.Elem())
 	case reflect.Float64:
 		if out[path[1:]] = v.Float(); math.IsNaN(v.Float()) {
 			out[path[1:]] = "unknown"
@@ -445,11 +451,12 @@ func TestNewReader_noCgroups(t *testing.T) {
 func TestRead_bad(t *testing.T) {
 	t.Parallel()
 	for what, content := range map[string]string{
-		"garbage":  "\x00\xff garbage \n",
-		"empty":    "",
-		"too big":  "18446744073709551616\n",
-		"negative": "-5\n",
-		"megabyte": strings.Repeat("1", 1<<20+1),
+		"garbage":   "\x00\xff garbage \n",
+		"empty":     "",
+		"too big":   "18446744073709551616\n",
+		"underflow": "18446744073709551615\n",
+		"negative":  "-5\n",
+		"megabyte":  strings.Repeat("1", 1<<20+1),
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -16,8 +16,8 @@ const (
 	maxSlices = 1000
 )
 
-// slices are the cgroups beside those of containers that somebody wants to watch: system services, users' sessions.
-type slices struct {
+// watchlist is the cgroups beside those of containers that somebody wants to watch: system services, users' sessions.
+type watchlist struct {
 	patterns []string
 	found    []string
 	read     time.Time

@@ -16,6 +16,19 @@ type Stats struct {
 	IO []IODevice
 	// Network holds one entry per interface of the network namespace; nil = unknown, or not this cgroup's own.
 	Network []Interface
+
+	// What follows is read only when its part is asked for: it is nil otherwise, as it is when unknown.
+
+	// PerCPU is the processor time by number of the processor, in seconds; v1 cpuacct.usage_percpu, v2 does not tell.
+	PerCPU []float64
+	// Hugetlb holds one entry per size of huge pages.
+	Hugetlb []HugePages
+	// NUMA holds one entry per node, in the kernel's order.
+	NUMA []NUMANode
+	// Process is what the processes hold open, and may.
+	Process *Process
+	// Sockets are those of the network namespace; nil also when it is not this cgroup's own.
+	Sockets *Sockets
 }
 
 // CPU is the processor time of a cgroup.
@@ -67,7 +80,8 @@ type Memory struct {
 	SwapLimit   float64 // bytes of memory and swap together, NaN = no limit; v1 memory.memsw.limit_in_bytes, v2 memory.max + memory.swap.max
 	Reservation float64 // bytes, NaN = none; v1 memory.soft_limit_in_bytes, v2 memory.low
 
-	Events MemoryEvents
+	Events     MemoryEvents
+	SwapEvents SwapEvents
 	// OOMKills is the number of processes killed for want of memory since the cgroup was created; v1 memory.oom_control
 	// oom_kill, v2 memory.events oom_kill; the host: /proc/vmstat oom_kill, since boot.
 	OOMKills float64
@@ -81,6 +95,13 @@ type MemoryEvents struct {
 	OOM          float64
 	OOMKill      float64
 	OOMGroupKill float64
+}
+
+// SwapEvents is cgroup v2's memory.swap.events; all NaN on v1, which counts none. Counts since the cgroup was created.
+type SwapEvents struct {
+	High float64 // usage went over memory.swap.high
+	Max  float64 // usage was about to go over memory.swap.max, and was not let
+	Fail float64 // no swap could be had: the limit, or the host has run out of it
 }
 
 // Pids is the number of tasks and processes of a cgroup.
@@ -121,6 +142,61 @@ type Interface struct {
 	TxBytes, TxPackets, TxErrors, TxDropped float64
 }
 
+// HugePages is the use of huge pages of one size, by a cgroup and its descendants.
+type HugePages struct {
+	PageSize  string  // "2MB", "1GB": as the kernel names its files
+	Usage     float64 // bytes; v1 hugetlb.<size>.usage_in_bytes, v2 hugetlb.<size>.current
+	MaxUsage  float64 // bytes; v1 hugetlb.<size>.max_usage_in_bytes, v2 does not tell
+	FailCount float64 // allocations refused at the limit; v1 hugetlb.<size>.failcnt, v2 hugetlb.<size>.events max
+}
+
+// NUMANode is the memory of a cgroup on one NUMA node.
+type NUMANode struct {
+	Node    uint32
+	Own     NUMAPages // of the cgroup alone; v1 memory.numa_stat, v2 does not tell
+	Subtree NUMAPages // with its descendants; v1 memory.numa_stat hierarchical_, v2 memory.numa_stat
+}
+
+// NUMAPages is a number of pages by kind. v2's kinds overlap and do not add up.
+type NUMAPages struct {
+	File        float64 // v1 file, v2 file (which counts shared memory too)
+	Anon        float64 // v1 anon, v2 anon
+	Unevictable float64 // v1 unevictable, v2 unevictable
+}
+
+// Process is what the processes of a cgroup hold open, and what the first of them may use.
+type Process struct {
+	FileDescriptors float64 // entries of /proc/<pid>/fd of all processes; NaN where child cgroups hold some of them
+	Sockets         float64 // those of them that are sockets
+	// Limits are the soft limits of the container's first process, in the kernel's order; /proc/<pid>/limits.
+	Limits []Ulimit
+}
+
+// Ulimit is one soft limit of a process, in the units of /proc/<pid>/limits.
+type Ulimit struct {
+	Name string  // "max_open_files": as the kernel names it, in snake case
+	Soft float64 // NaN = no limit
+}
+
+// Sockets are the sockets of a network namespace by protocol: /proc/<pid>/net/tcp, tcp6, udp and udp6.
+type Sockets struct {
+	TCP, TCP6 TCPStates
+	UDP, UDP6 UDPSockets
+}
+
+// TCPStates is the number of connections and listening sockets by state.
+type TCPStates struct {
+	Established, SynSent, SynRecv, FinWait1, FinWait2, TimeWait, Close, CloseWait, LastAck, Listen, Closing float64
+}
+
+// UDPSockets is what waits in UDP sockets, and what they lost. What a socket lost is forgotten when it is closed.
+type UDPSockets struct {
+	Listen   float64 // sockets that are not connected to a peer
+	Dropped  float64 // datagrams
+	RxQueued float64 // bytes
+	TxQueued float64 // bytes
+}
+
 // Machine is what the hardware and kernel of the host offer. NaN where /proc does not say.
 type Machine struct {
 	Cores         float64 // logical processors online; /proc/cpuinfo
@@ -145,6 +221,7 @@ func (s *Stats) Reset() {
 			nan, nan, nan, nan,
 			nan, nan, nan,
 			MemoryEvents{nan, nan, nan, nan, nan, nan},
+			SwapEvents{nan, nan, nan},
 			nan,
 		},
 		Pids:     Pids{nan, nan, nan},

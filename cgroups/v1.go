@@ -10,6 +10,7 @@ func filesV1() []fileSpec {
 	return append([]fileSpec{
 		{base: baseCPUAcct, name: "cpuacct.usage", part: PartCPU, parse: usageV1},
 		{base: baseCPUAcct, name: "cpuacct.stat", part: PartCPU, parse: flatKeyed(cpuacctStat())},
+		{base: baseCPUAcct, name: "cpuacct.usage_percpu", part: PartPerCPU, parse: perCPU},
 		{base: baseCPU, name: "cpu.stat", part: PartCPU, parse: flatKeyed(cpuStatV1())},
 		{base: baseCPU, name: "cpu.cfs_quota_us", part: PartCPU, parse: maximum(func(s *Stats) *float64 { return &s.CPU.QuotaMicros })},
 		{base: baseCPU, name: "cpu.cfs_period_us", part: PartCPU, parse: single(func(s *Stats) *float64 { return &s.CPU.PeriodMicros })},
@@ -26,12 +27,14 @@ func filesV1() []fileSpec {
 		{base: baseMemory, name: "memory.memsw.limit_in_bytes", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
 		{base: baseMemory, name: "memory.soft_limit_in_bytes", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Reservation })},
 
+		{base: baseMemory, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV1(), 1)},
+
 		{base: baseBlkio, name: "blkio.throttle.io_service_bytes_recursive", other: "blkio.throttle.io_service_bytes", part: PartIO, parse: parseBlkioBytes},
 		{base: baseBlkio, name: "blkio.throttle.io_serviced_recursive", other: "blkio.throttle.io_serviced", part: PartIO, parse: parseBlkioOperations},
 
 		{base: basePids, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
 		{base: basePids, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
-		{base: basePids, name: "cgroup.procs", part: PartPids, list: true, parse: procs},
+		{base: basePids, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }
 
@@ -82,5 +85,20 @@ func memoryStatV1() map[string]flatKey {
 func oomControl() map[string]flatKey {
 	return map[string]flatKey{
 		"oom_kill": {func(s *Stats) *float64 { return &s.Memory.OOMKills }, 1},
+	}
+}
+
+func perCPU(b []byte, s *Stats, _ names) error { return parseUsagePerCPU(b, s) }
+
+// numaStatV1 takes all the keys there are. Those of the subtree are there where memory.use_hierarchy is on: everywhere since
+// Linux 5.11.
+func numaStatV1() map[string]numaKey {
+	return map[string]numaKey{
+		"file":                     func(n *NUMANode) *float64 { return &n.Own.File },
+		"anon":                     func(n *NUMANode) *float64 { return &n.Own.Anon },
+		"unevictable":              func(n *NUMANode) *float64 { return &n.Own.Unevictable },
+		"hierarchical_file":        func(n *NUMANode) *float64 { return &n.Subtree.File },
+		"hierarchical_anon":        func(n *NUMANode) *float64 { return &n.Subtree.Anon },
+		"hierarchical_unevictable": func(n *NUMANode) *float64 { return &n.Subtree.Unevictable },
 	}
 }

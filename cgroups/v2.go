@@ -1,5 +1,7 @@
 package cgroups
 
+import "os"
+
 // This file says which file of cgroup v2 feeds which field
 // (https://docs.kernel.org/admin-guide/cgroup-v2.html).
 
@@ -15,16 +17,20 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "memory.swap.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Swap })},
 		{base: baseUnified, name: "memory.stat", part: PartMemory, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
+		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
 		{base: baseUnified, name: "memory.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
 		{base: baseUnified, name: "memory.low", part: PartMemory, parse: reservationV2},
 		// Swap alone; derive adds memory.max, so that the field means the same as v1's memory.memsw.limit_in_bytes.
 		{base: baseUnified, name: "memory.swap.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
 
+		// In bytes, where v1 counts pages.
+		{base: baseUnified, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV2(), float64(os.Getpagesize()))},
+
 		{base: baseUnified, name: "io.stat", part: PartIO, parse: parseIOStat},
 
 		{base: baseUnified, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
 		{base: baseUnified, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
-		{base: baseUnified, name: "cgroup.procs", part: PartPids, list: true, parse: procs},
+		{base: baseUnified, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }
 
@@ -90,6 +96,23 @@ func memoryEvents() map[string]flatKey {
 	}
 }
 
+func swapEvents() map[string]flatKey {
+	return map[string]flatKey{
+		"high": {func(s *Stats) *float64 { return &s.Memory.SwapEvents.High }, 1},
+		"max":  {func(s *Stats) *float64 { return &s.Memory.SwapEvents.Max }, 1},
+		"fail": {func(s *Stats) *float64 { return &s.Memory.SwapEvents.Fail }, 1},
+	}
+}
+
+// numaStatV2 takes what v1 has too. memory.numa_stat counts child cgroups in, as memory.stat does.
+func numaStatV2() map[string]numaKey {
+	return map[string]numaKey{
+		"file":        func(n *NUMANode) *float64 { return &n.Subtree.File },
+		"anon":        func(n *NUMANode) *float64 { return &n.Subtree.Anon },
+		"unevictable": func(n *NUMANode) *float64 { return &n.Subtree.Unevictable },
+	}
+}
+
 // reservationV2 reads memory.low, in which 0 means that nothing is reserved.
 func reservationV2(b []byte, s *Stats, _ names) error {
 	err := parseLimit(b, &s.Memory.Reservation)
@@ -109,6 +132,10 @@ func maximum(field func(*Stats) *float64) func([]byte, *Stats, names) error {
 
 func flatKeyed(keys map[string]flatKey) func([]byte, *Stats, names) error {
 	return func(b []byte, s *Stats, _ names) error { return parseFlatKeyed(b, keys, s) }
+}
+
+func numaStat(keys map[string]numaKey, per float64) func([]byte, *Stats, names) error {
+	return func(b []byte, s *Stats, _ names) error { return parseNUMAStat(b, keys, per, s) }
 }
 
 func cpuList(b []byte, s *Stats, _ names) error { return parseCPUList(b, &s.CPU.CpusetCores) }

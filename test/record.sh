@@ -10,10 +10,10 @@ set -euo pipefail
 
 readonly FILES='cgroup.controllers cgroup.procs cgroup.type
 cpu.stat cpu.max cpu.weight cpu.pressure cpuset.cpus.effective cpuset.effective_cpus cpuset.cpus
-cpuacct.usage cpuacct.stat cpu.cfs_quota_us cpu.cfs_period_us cpu.shares
-memory.current memory.peak memory.swap.current memory.stat memory.events memory.max memory.low memory.swap.max memory.pressure
+cpuacct.usage cpuacct.usage_percpu cpuacct.stat cpu.cfs_quota_us cpu.cfs_period_us cpu.shares
+memory.current memory.peak memory.swap.current memory.stat memory.events memory.max memory.low memory.swap.max memory.swap.events memory.pressure
 memory.usage_in_bytes memory.max_usage_in_bytes memory.kmem.usage_in_bytes memory.failcnt memory.oom_control
-memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes
+memory.numa_stat memory.limit_in_bytes memory.memsw.limit_in_bytes memory.soft_limit_in_bytes
 io.stat io.pressure blkio.throttle.io_service_bytes_recursive blkio.throttle.io_serviced_recursive
 pids.current pids.max'
 
@@ -36,6 +36,9 @@ put_cgroup() {
     for file in $FILES; do
       put "$dir${1%/}/$file"
     done
+    for file in "$dir${1%/}"/hugetlb.*.{current,events,usage_in_bytes,max_usage_in_bytes,failcnt}; do
+      [[ $file = *.rsvd.* ]] || put "$file"
+    done
   done
 }
 
@@ -51,6 +54,8 @@ done
 for name in "$@"; do
   pid=$(docker inspect --format '{{.State.Pid}}' "$name")
   put "/proc/$pid/cgroup"
-  put "/proc/$pid/net/dev"
+  for file in limits net/dev net/tcp net/tcp6 net/udp net/udp6; do
+    put "/proc/$pid/$file"
+  done
   put_cgroup "$(awk -F: '$2 == "memory" || ($1 == 0 && !found) { path = $3; if ($2 == "memory") found = 1 } END { print path }' "/proc/$pid/cgroup")"
 done

@@ -1,12 +1,22 @@
 package metrics
 
+import "fmt"
+
 // cpuFamilies are the rows of the processor time.
 func cpuFamilies() []Family {
+	names := processorNames()
 	return []Family{
 		{
 			Name: "container_cpu_usage_seconds_total", Type: Counter, Group: GroupCPU, Labels: []string{"cpu"},
-			Help: "CPU time consumed, from cpuacct.usage or cpu.stat usage_usec; cpu is always \"total\".",
+			Help: "CPU time consumed, from cpuacct.usage or cpu.stat usage_usec; with group percpu by processor, from cpuacct.usage_percpu, in place of cpu=\"total\".",
 			Each: func(c *container, yield func(Sample)) { yield(labelled(c.Stats.CPU.Usage, "total")) },
+			Finer: func(c *container, yield func(Sample)) bool {
+				for i, seconds := range c.Stats.PerCPU {
+					yield(labelled(seconds, names(i)))
+				}
+				return len(c.Stats.PerCPU) > 0
+			},
+			FinerGroup: GroupPerCPU,
 		},
 		row(GroupCPU, Counter, "container_cpu_user_seconds_total",
 			"CPU time consumed in user mode, from cpuacct.stat user or cpu.stat user_usec.",
@@ -47,5 +57,21 @@ func cpuSpecFamilies() []Family {
 		row(GroupCPU, Gauge, "container_cpu_limit_cores",
 			"Processors that the container may use: the least of its quota, its cpuset and the host's processors.",
 			func(c *container) float64 { return c.LimitCores }),
+	}
+}
+
+// processorNames gives a function that names processors as cAdvisor does: "cpu00". The first are spelt beforehand so that a
+// scrape does not allocate for them.
+func processorNames() func(int) string {
+	name := func(i int) string { return fmt.Sprintf("cpu%02d", i) }
+	spelt := make([]string, 512)
+	for i := range spelt {
+		spelt[i] = name(i)
+	}
+	return func(i int) string {
+		if i < len(spelt) {
+			return spelt[i]
+		}
+		return name(i)
 	}
 }

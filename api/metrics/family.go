@@ -28,7 +28,8 @@ type Sample struct {
 	Labels [MaxLabels]string
 }
 
-// Family is one row of the table. Exactly one of its four functions is set; a NaN that they give is not served.
+// Family is one row of the table. Exactly one of its functions Value, Each, SnapshotValue and SnapshotEach is
+// set; a NaN that they give is not served.
 type Family struct {
 	Name  string
 	Help  string // one sentence: what is measured, and what says so
@@ -41,6 +42,10 @@ type Family struct {
 	Value func(*collector.Container) float64
 	// Each draws any number of samples of a container.
 	Each func(c *collector.Container, yield func(Sample))
+	// Finer draws the samples of a container at a finer grain, and says whether there are any: these then stand in place of those
+	// of Each, so that a sum over the family counts nothing twice. The group FinerGroup switches it.
+	Finer      func(c *collector.Container, yield func(Sample)) bool
+	FinerGroup Group
 	// SnapshotValue draws the one sample of a host.
 	SnapshotValue func(*collector.Snapshot) float64
 	// SnapshotEach draws any number of samples of a host.
@@ -110,12 +115,16 @@ func boolean(b bool) float64 {
 	return 0
 }
 
-// Draw gives every sample that the family has for a container, none for a family of the host as a whole.
-func (f *Family) Draw(c *collector.Container, yield func(Sample)) {
+// Draw gives every sample that the family has for a container by the groups of a selection, none for a family of the host as a
+// whole.
+func (f *Family) Draw(sel Selection, c *collector.Container, yield func(Sample)) {
 	known := func(s Sample) {
 		if !math.IsNaN(s.Value) {
 			yield(s)
 		}
+	}
+	if f.Finer != nil && sel.Has(f.FinerGroup) && f.Finer(c, known) || !sel.Has(f.Group) {
+		return
 	}
 	if f.Value != nil {
 		known(Sample{Value: f.Value(c)})

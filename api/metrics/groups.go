@@ -12,13 +12,19 @@ type Group string
 // The groups of the table.
 const (
 	GroupCPU      Group = "cpu"
+	GroupPerCPU   Group = "percpu"
 	GroupMemory   Group = "memory"
+	GroupNUMA     Group = "numa"
+	GroupHugetlb  Group = "hugetlb"
 	GroupOOM      Group = "oom"
 	GroupPressure Group = "pressure"
 	GroupIO       Group = "io"
 	GroupBlkio    Group = "blkio"
 	GroupNetwork  Group = "network"
+	GroupTCP      Group = "tcp"
+	GroupUDP      Group = "udp"
 	GroupPids     Group = "pids"
+	GroupProcess  Group = "process"
 	GroupMachine  Group = "machine"
 	GroupState    Group = "state"
 	GroupEngine   Group = "engine"
@@ -44,6 +50,12 @@ func Groups() []GroupInfo {
 		{GroupBlkio, "The same bytes by device number and operation, under cAdvisor's name.", false},
 		{GroupNetwork, "Traffic of each network namespace, at the container that owns it.", true},
 		{GroupPids, "Threads and processes of each container.", true},
+		{GroupPerCPU, "Processor time by processor (cgroup v1), in place of cpu=\"total\" where the kernel tells it: the sum is the same.", false},
+		{GroupNUMA, "Memory of each container by NUMA node.", false},
+		{GroupHugetlb, "Huge pages of each container, by page size.", false},
+		{GroupProcess, "Descriptors and sockets that the processes of each container hold open, and their limits; needs CAP_SYS_PTRACE.", false},
+		{GroupTCP, "TCP sockets of each network namespace by state, at the container that owns it; costly where there are many.", false},
+		{GroupUDP, "UDP sockets of each network namespace, at the container that owns it.", false},
 		{GroupMachine, "Processors and memory of the host.", true},
 		{GroupState, "State, health, restarts, exits and times of each container.", true},
 		{GroupEngine, "The Docker Engine: version, containers by state, events.", true},
@@ -60,12 +72,18 @@ type Selection struct {
 // Has says whether a group is in the selection; a group that does not exist never is.
 func (s Selection) Has(g Group) bool {
 	bit, byDefault := groupBit(g)
-	return s.has(bit, byDefault)
+	return s.has(groupKey{bit, byDefault})
+}
+
+// groupKey is a group by its bit in a Selection.
+type groupKey struct {
+	bit       uint32 // 0 = there is no such group
+	byDefault bool
 }
 
 // has is Has for a group whose bit is known.
-func (s Selection) has(bit uint32, byDefault bool) bool {
-	return byDefault != (s.flipped&bit != 0)
+func (s Selection) has(k groupKey) bool {
+	return k.byDefault != (s.flipped&k.bit != 0)
 }
 
 // With returns the selection with a group switched on or off. A group that does not exist changes nothing.

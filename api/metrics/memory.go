@@ -91,6 +91,16 @@ func memoryEventFamilies() []Family {
 				yield(labelled(e.OOMGroupKill, "oom_group_kill"))
 			},
 		},
+		{
+			Name: "container_memory_swap_events_total", Type: Counter, Group: GroupMemory, Labels: []string{"event"},
+			Help: "Times that a swap boundary was met or no swap was to be had, from memory.swap.events (cgroup v2).",
+			Each: func(c *container, yield func(Sample)) {
+				e := &c.Stats.Memory.SwapEvents
+				yield(labelled(e.High, "high"))
+				yield(labelled(e.Max, "max"))
+				yield(labelled(e.Fail, "fail"))
+			},
+		},
 		row(GroupMemory, Counter, "container_memory_events_high_total",
 			"Times that memory.high was exceeded, from memory.events high (cgroup v2).",
 			func(c *container) float64 { return c.Stats.Memory.Events.High }),

@@ -68,7 +68,9 @@ func drawAll(f *Family, s *collector.Snapshot, yield func(labels []string, v flo
 				emit(base, Sample{Value: f.Value(c)})
 				continue
 			}
-			f.Each(c, func(sm Sample) { emit(base, sm) })
+			if f.Finer == nil || !f.Finer(c, func(sm Sample) { emit(base, sm) }) {
+				f.Each(c, func(sm Sample) { emit(base, sm) })
+			}
 		}
 	}
 }

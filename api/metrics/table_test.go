@@ -75,7 +75,7 @@ func functions(f Family) int {
 func TestGroups_everyGroupHasRows(t *testing.T) {
 	t.Parallel()
 	for _, g := range Groups() {
-		has := slices.ContainsFunc(Families(), func(f Family) bool { return f.Group == g.Name })
+		has := slices.ContainsFunc(Families(), func(f Family) bool { return f.Group == g.Name || f.FinerGroup == g.Name })
 		if !has {
 			t.Errorf("group %s has no row", g.Name)
 		}
@@ -137,7 +137,7 @@ func metricsDoc() []byte {
 	for _, g := range Groups() {
 		n := 0
 		for _, f := range families {
-			if f.Group == g.Name {
+			if f.Group == g.Name || f.FinerGroup == g.Name {
 				n++
 			}
 		}
@@ -145,14 +145,20 @@ func metricsDoc() []byte {
 	}
 	b.WriteString("\nA group is switched by `--collector.<group>` and `--no-collector.<group>`, and in one request by\n" +
 		"`?collect[]=<group>` or `?exclude[]=<group>`. With `tallyman` come `tallyman_*`, `go_*`, `process_*` and `promhttp_*` of\n" +
-		"the process itself.\n\n## Families\n\n| name | type | labels | group | help |\n|---|---|---|---|---|\n")
+		"the process itself.\n\n" +
+		"No choice of groups makes a sum count twice: where `percpu` has samples of a container, they stand in place of\n`cpu=\"total\"` of `cpu`, " +
+		"and `percpu` without `cpu` gives these alone.\n\n## Families\n\n| name | type | labels | group | help |\n|---|---|---|---|---|\n")
 	for _, f := range families {
 		labels := "–"
 		if names := f.LabelNames(); len(names) > 0 {
 			labels = "`" + strings.Join(names, "`, `") + "`"
 		}
-		help := strings.ReplaceAll(f.Help, "|", `\|`)
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", f.Name, f.Type, labels, f.Group, strings.ReplaceAll(help, "<pid>", "`<pid>`"))
+		group := string(f.Group)
+		if f.Finer != nil {
+			group += ", " + string(f.FinerGroup)
+		}
+		help := strings.NewReplacer("|", `\|`, "<pid>", "`<pid>`", "<size>", "`<size>`").Replace(f.Help)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", f.Name, f.Type, labels, group, help)
 	}
 	return b.Bytes()
 }

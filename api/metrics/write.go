@@ -35,16 +35,18 @@ type Writer struct {
 	row     *compiled // the family that is being written
 	labels  []byte    // the label block that its samples begin with
 	started bool      // whether its header has been written
+	coarse  bool      // whether its group is selected
+	fine    bool      // whether the group of its finer grain is
 }
 
 // compiled is a row with all of its constant text.
 type compiled struct {
 	Family
 
-	header    []byte   // the HELP and TYPE lines
-	keys      []string // `,event="` for each extra label; without the comma where it is the first of all
-	bit       uint32   // of the group in a Selection
-	byDefault bool
+	header []byte   // the HELP and TYPE lines
+	keys   []string // `,event="` for each extra label; without the comma where it is the first of all
+	group  groupKey
+	finer  groupKey // of FinerGroup
 }
 
 // block is the label block of a container in the arena.
@@ -66,7 +68,8 @@ func newWriter(families []Family) *Writer {
 // compile prepares the constant text of a row.
 func compile(f Family) compiled {
 	c := compiled{Family: f}
-	c.bit, c.byDefault = groupBit(f.Group)
+	c.group.bit, c.group.byDefault = groupBit(f.Group)
+	c.finer.bit, c.finer.byDefault = groupBit(f.FinerGroup)
 	c.header = append(c.header, "# HELP "+f.Name+" "...)
 	c.header = appendHelp(c.header, f.Help)
 	c.header = append(c.header, "\n# TYPE "+f.Name+" "+string(f.Type)+"\n"...)
@@ -108,7 +111,8 @@ func (w *Writer) render(s *collector.Snapshot, sel Selection) {
 		if w.err != nil {
 			break
 		}
-		if !sel.has(w.row.bit, w.row.byDefault) {
+		w.coarse, w.fine = sel.has(w.row.group), w.row.Finer != nil && sel.has(w.row.finer)
+		if !w.coarse && !w.fine {
 			continue
 		}
 		if w.row.PerContainer() {
@@ -136,6 +140,9 @@ func (w *Writer) renderContainers(s *collector.Snapshot) {
 // renderContainer writes the samples of one container.
 func (w *Writer) renderContainer(c *collector.Container, b block) {
 	w.labels = w.arena[b.start:b.end]
+	if w.fine && w.row.Finer(c, w.draw) || !w.coarse {
+		return
+	}
 	if w.row.Each != nil {
 		w.row.Each(c, w.draw)
 		return

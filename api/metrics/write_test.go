@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,3 +206,43 @@ func benchmarkAppend(b *testing.B, n int) {
 func BenchmarkAppend200(b *testing.B)  { benchmarkAppend(b, 200) }
 func BenchmarkAppend300(b *testing.B)  { benchmarkAppend(b, 300) }
 func BenchmarkAppend3000(b *testing.B) { benchmarkAppend(b, 3000) }
+
+// TestWriter_perCPU: no choice of groups makes the sum over a container's processors count anything twice.
+func TestWriter_perCPU(t *testing.T) {
+	t.Parallel()
+	s := sample.Snapshot()
+	const family = "container_cpu_usage_seconds_total{"
+	for _, c := range []struct {
+		on             []Group
+		legacy, others []string
+	}{
+		{[]Group{GroupCPU}, []string{"total"}, []string{"total"}},
+		{[]Group{GroupCPU, GroupPerCPU}, []string{"cpu00", "cpu01", "cpu02"}, []string{"total"}},
+		{[]Group{GroupPerCPU}, []string{"cpu00", "cpu01", "cpu02"}, nil},
+		{nil, nil, nil},
+	} {
+		sel := Selection{}.Empty()
+		for _, g := range c.on {
+			sel = sel.With(g, true)
+		}
+		var legacy, others []string
+		text := string(NewWriter().Append(nil, s, sel))
+		for line := range strings.Lines(text) {
+			_, cpu, found := strings.Cut(line, `,cpu="`)
+			cpu, _, _ = strings.Cut(cpu, `"`)
+			switch {
+			case !found || !strings.HasPrefix(line, family):
+			case strings.Contains(line, `name="legacy"`):
+				legacy = append(legacy, cpu)
+			case strings.Contains(line, `name="busy"`):
+				others = append(others, cpu)
+			}
+		}
+		if !slices.Equal(legacy, c.legacy) || !slices.Equal(others, c.others) {
+			t.Errorf("groups %v: got %v on v1 and %v on v2, want %v and %v", c.on, legacy, others, c.legacy, c.others)
+		}
+		if n := strings.Count(text, "# TYPE container_cpu_usage_seconds_total "); n != min(len(c.on), 1) {
+			t.Errorf("groups %v: %d headers", c.on, n)
+		}
+	}
+}

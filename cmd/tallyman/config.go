@@ -200,7 +200,9 @@ func (c *config) parts() cgroups.Parts {
 	for g, part := range map[metrics.Group]cgroups.Parts{
 		metrics.GroupCPU: cgroups.PartCPU, metrics.GroupMemory: cgroups.PartMemory, metrics.GroupOOM: cgroups.PartMemory,
 		metrics.GroupPids: cgroups.PartPids, metrics.GroupPressure: cgroups.PartPressure, metrics.GroupIO: cgroups.PartIO,
-		metrics.GroupBlkio: cgroups.PartIO, metrics.GroupNetwork: cgroups.PartNetwork,
+		metrics.GroupBlkio: cgroups.PartIO, metrics.GroupNetwork: cgroups.PartNetwork, metrics.GroupPerCPU: cgroups.PartPerCPU,
+		metrics.GroupHugetlb: cgroups.PartHugetlb, metrics.GroupNUMA: cgroups.PartNUMA, metrics.GroupProcess: cgroups.PartProcess,
+		metrics.GroupTCP: cgroups.PartTCP, metrics.GroupUDP: cgroups.PartUDP,
 	} {
 		if *c.groups[g] {
 			parts |= part

@@ -40,8 +40,20 @@ func busy() collector.Container {
 	m := &c.Stats.Memory
 	m.Limit, m.SwapLimit, m.Reservation = 64<<20, 128<<20, 32<<20
 	m.Events = cgroups.MemoryEvents{Low: 1, High: 2, Max: 30, OOM: 4, OOMKill: 5, OOMGroupKill: 0}
+	m.SwapEvents = cgroups.SwapEvents{High: 7, Max: 8, Fail: 9}
 	c.OOMKills, m.OOMKills = 6, 5
 	c.Stats.Pids.ThreadsMax = 200
+	c.Stats.Hugetlb = []cgroups.HugePages{{PageSize: "2MB", Usage: 4 << 20, MaxUsage: math.NaN(), FailCount: 1}}
+	c.Stats.NUMA = numaNodes(false)
+	c.Stats.Process = &cgroups.Process{FileDescriptors: 120, Sockets: 80, Limits: []cgroups.Ulimit{
+		{Name: "max_cpu_time", Soft: math.NaN()}, {Name: "max_open_files", Soft: 1024}, {Name: "max_nice_priority", Soft: 0},
+	}}
+	c.Stats.Sockets = &cgroups.Sockets{
+		TCP:  cgroups.TCPStates{Established: 70, TimeWait: 11, Listen: 2},
+		TCP6: cgroups.TCPStates{Listen: 1},
+		UDP:  cgroups.UDPSockets{Listen: 1, Dropped: 5, RxQueued: 768, TxQueued: 0},
+		UDP6: cgroups.UDPSockets{Listen: 1, Dropped: math.NaN(), RxQueued: 0, TxQueued: 1},
+	}
 	c.Stats.IO = append(c.Stats.IO, cgroups.IODevice{
 		Device: "259:7", Major: 259, Minor: 7, Reads: 1, Writes: math.NaN(), ReadBytes: 1e15, WriteBytes: 2.5e20, DiscardBytes: math.NaN(),
 	})
@@ -97,7 +109,27 @@ func legacy() collector.Container {
 	f.Labels = map[string]string{"com.docker.swarm.service.name": "db"}
 	c := asV1(running(f, "/docker/"+f.ID))
 	c.Stats.Memory.Limit = 512 << 20
+	c.Stats.PerCPU = []float64{30.123456, 0, 12}
+	c.Stats.Hugetlb = []cgroups.HugePages{
+		{PageSize: "1GB", Usage: 0, MaxUsage: 0, FailCount: 0}, {PageSize: "2MB", Usage: 2 << 20, MaxUsage: 6 << 20, FailCount: 3},
+	}
+	c.Stats.NUMA = numaNodes(true)
 	return c
+}
+
+// numaNodes is the memory on two nodes; own says whether the kernel tells that of the cgroup alone, as v1 does.
+func numaNodes(own bool) []cgroups.NUMANode {
+	nan := math.NaN()
+	nodes := []cgroups.NUMANode{{Node: 0}, {Node: 1}}
+	for i := range nodes {
+		n := &nodes[i]
+		n.Own = cgroups.NUMAPages{File: nan, Anon: nan, Unevictable: nan}
+		n.Subtree = cgroups.NUMAPages{File: 500, Anon: float64(70 * i), Unevictable: 0}
+		if own {
+			n.Own = cgroups.NUMAPages{File: 400, Anon: 30, Unevictable: 0}
+		}
+	}
+	return nodes
 }
 
 // oomKilled was ended by the out-of-memory killer.

@@ -137,7 +137,7 @@ func running(f *engine.Container, path string) collector.Container {
 	m.FileDirty, m.FileWriteback = 8192, 0
 	m.PageFaults, m.MajorPageFaults, m.OwnPageFaults, m.OwnMajorPageFaults = 54321, 12, 54321, 12
 	m.PagesScanned, m.PagesStolen, m.RefaultFile, m.RefaultAnon = 0, 0, 0, 0
-	m.Events, m.OOMKills = cgroups.MemoryEvents{}, 0
+	m.Events, m.SwapEvents, m.OOMKills = cgroups.MemoryEvents{}, cgroups.SwapEvents{}, 0
 	c.Stats.Pids = cgroups.Pids{Threads: 5, ThreadsMax: math.NaN(), Processes: 2}
 	c.Stats.Pressure.CPU = cgroups.Stall{Some: 0.5, Full: 0.25}
 	c.Stats.Pressure.Memory = cgroups.Stall{}
@@ -158,6 +158,7 @@ func asV1(c collector.Container) collector.Container {
 		CPU: cgroups.Stall{Some: nan, Full: nan}, Memory: cgroups.Stall{Some: nan, Full: nan}, IO: cgroups.Stall{Some: nan, Full: nan},
 	}
 	c.Stats.Memory.Events = cgroups.MemoryEvents{Low: nan, High: nan, Max: nan, OOM: nan, OOMKill: nan, OOMGroupKill: nan}
+	c.Stats.Memory.SwapEvents = cgroups.SwapEvents{High: nan, Max: nan, Fail: nan}
 	c.Stats.Memory.PagesScanned, c.Stats.Memory.PagesStolen = nan, nan
 	return c
 }
