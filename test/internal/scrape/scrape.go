@@ -1,6 +1,3 @@
-// Package scrape reads a /metrics page with Prometheus' own parser.
-//
-// Start reading at Parse.
 package scrape
 
 import (
