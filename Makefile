@@ -39,19 +39,22 @@ test-all: test test-lab fuzz ## everything: also virtual machines with cgroup v2
 setup: ## install from Debian what the tests need (as root)
 	test/env/setup
 
+# Prints failures in full, and names what was left out.
+VERDICT := $(GO) -C test run ./internal/verdict
+
 # The race detector needs a C compiler.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
 .PHONY: unit
 unit: ## tests without root, Docker and network
 	$(GO) vet ./...
-	set -o pipefail; $(GO) test $(RACE) -json ./... | test/env/verdict
+	set -o pipefail; $(GO) test $(RACE) -json ./... | $(VERDICT)
 	GOARCH=386 $(GO) vet ./cmd/...
 
 .PHONY: e2e
 e2e: build ## the built binary against a real engine, a real Prometheus
 	set -o pipefail; TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine \
-		$(GO) -C test test -count=1 -timeout 14m -json ./... | test/env/verdict
+		$(GO) -C test test -count=1 -timeout 14m -json ./... | $(VERDICT)
 
 .PHONY: test-lab
 test-lab: ## cgroup v2 in virtual machines: SUITES="trixie bookworm sid" DRIVERS="cgroupfs systemd"
@@ -86,7 +89,7 @@ bench: ## benchmarks of each stage
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-host
-bench-host: build ## what a scrape costs with N=300 real containers, beside the floor
+bench-host: setup build ## what a scrape costs with N=300 real containers, beside the floor
 	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine $(GO) -C test run ./benchhost -n $(N)
 
 .PHONY: cover

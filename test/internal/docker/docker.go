@@ -1,0 +1,136 @@
+// Package docker is a thin hand on the docker command. It reads with "docker inspect", not with tallyman's engine package,
+// so that the tests have a second opinion.
+//
+// Start reading at Engine.
+package docker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// commandTimeout bounds one docker command: an emulated machine takes seconds for what takes milliseconds elsewhere.
+const commandTimeout = 3 * time.Minute
+
+// Engine is a Docker Engine, by its address. It is safe for concurrent use.
+type Engine struct {
+	// Host is what DOCKER_HOST takes.
+	Host string
+}
+
+// Default is the engine that DOCKER_HOST, or docker's own configuration, names.
+func Default() Engine {
+	if host := os.Getenv("DOCKER_HOST"); host != "" {
+		return Engine{Host: host}
+	}
+	return Engine{Host: "unix:///var/run/docker.sock"}
+}
+
+// Try runs a docker command and returns its standard output, without the newline at its end.
+func (e Engine) Try(args ...string) (string, error) {
+	return e.feed(nil, args...)
+}
+
+// Run is Try that ends the test on an error.
+func (e Engine) Run(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := e.Try(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Import makes an image of a tar archive.
+func (e Engine) Import(t testing.TB, archive []byte, args ...string) {
+	t.Helper()
+	if _, err := e.feed(archive, append([]string{"import"}, args...)...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Remove removes a container when the test has ended, if it is there.
+func (e Engine) Remove(t testing.TB, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if _, err := e.Try("rm", "-fv", name); err != nil && !strings.Contains(err.Error(), "No such container") {
+			t.Error(err)
+		}
+	})
+}
+
+func (e Engine) feed(stdin []byte, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Env = append(os.Environ(), "DOCKER_HOST="+e.Host, "DOCKER_CONTEXT=")
+	cmd.Stdin = bytes.NewReader(stdin)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(problems.String()))
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
+
+// Container is the part of "docker inspect" that the tests ask for.
+type Container struct {
+	ID           string `json:"Id"`
+	Name         string // with the slash in front, as the engine has it
+	RestartCount float64
+	State        struct {
+		Status    string
+		Pid       int
+		ExitCode  float64
+		OOMKilled bool
+		StartedAt time.Time
+		Health    *struct{ Status string }
+	}
+	Config     struct{ Image string }
+	HostConfig struct {
+		NetworkMode string
+		Memory      float64
+	}
+}
+
+// HasProcesses says whether it runs now, be it paused.
+func (c *Container) HasProcesses() bool {
+	return c.State.Pid > 0 && slices.Contains([]string{"running", "paused"}, c.State.Status)
+}
+
+// OwnsNetwork says whether it has a network namespace of its own.
+func (c *Container) OwnsNetwork() bool {
+	return c.HostConfig.NetworkMode != "host" && !strings.HasPrefix(c.HostConfig.NetworkMode, "container:")
+}
+
+// Inspect returns containers by name, without the slash.
+func (e Engine) Inspect(t testing.TB, names ...string) map[string]*Container {
+	t.Helper()
+	var list []*Container
+	if err := json.Unmarshal([]byte(e.Run(t, append([]string{"inspect", "--type", "container"}, names...)...)), &list); err != nil {
+		t.Fatalf("docker inspect: %v", err)
+	}
+	out := make(map[string]*Container, len(list))
+	for _, c := range list {
+		out[strings.TrimPrefix(c.Name, "/")] = c
+	}
+	return out
+}
+
+// Containers returns all containers whose name begins with a prefix, in every state.
+func (e Engine) Containers(t testing.TB, prefix string) map[string]*Container {
+	t.Helper()
+	ids := strings.Fields(e.Run(t, "ps", "-aq", "--no-trunc", "--filter", "name=^/?"+prefix))
+	if len(ids) == 0 {
+		t.Fatalf("%s has no containers named %s…", e.Host, prefix)
+	}
+	return e.Inspect(t, ids...)
+}

@@ -1,0 +1,103 @@
+package program
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tallyman/test/internal/scrape"
+)
+
+// Client asks a tallyman that listens without TLS. It is safe for concurrent use. Every request has a connection of its
+// own, so that none that lies idle counts among the goroutines of the server.
+type Client struct {
+	// URL is where it listens, without a slash at the end.
+	URL string
+}
+
+// Metrics scrapes, and ends the test when that fails.
+func (c *Client) Metrics(t testing.TB) scrape.Page {
+	t.Helper()
+	page, err := c.Scrape(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// Scrape reads /metrics.
+func (c *Client) Scrape(ctx context.Context) (scrape.Page, error) {
+	body, err := c.Text(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return scrape.Parse(strings.NewReader(body))
+}
+
+// Text reads what a path answers; any status but 200 is an error.
+func (c *Client) Text(ctx context.Context, path string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answers %s: %s", path, resp.Status, body)
+	}
+	return string(body), nil
+}
+
+// WaitFor scrapes until the page is as wanted, and returns it. want says what is missing, "" = nothing.
+func (c *Client) WaitFor(t testing.TB, limit time.Duration, want func(scrape.Page) string) scrape.Page {
+	t.Helper()
+	end := time.Now().Add(limit)
+	for {
+		page := c.Metrics(t)
+		missing := want(page)
+		if missing == "" {
+			return page
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after %v: %s", limit, missing)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Ready waits until it knows the engine's containers.
+func (c *Client) Ready(t testing.TB) scrape.Page {
+	t.Helper()
+	return c.WaitFor(t, startTimeout, func(page scrape.Page) string {
+		if page.Is(1, "tallyman_engine_up") && len(page["container_state"]) > 0 {
+			return ""
+		}
+		return "tallyman does not know the containers of the engine"
+	})
+}
+
+// WaitForUp waits until it answers at all.
+func (c *Client) WaitForUp(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
+		if _, err := c.Text(t.Context(), "/-/healthy"); err == nil {
+			return
+		} else if time.Now().After(end) {
+			t.Fatalf("%s does not answer: %v", c.URL, err)
+		}
+	}
+}

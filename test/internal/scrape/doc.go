@@ -1,0 +1,4 @@
+// Package scrape reads a /metrics page with Prometheus' own parser.
+//
+// Start reading at Parse.
+package scrape
