@@ -29,7 +29,8 @@ func (o *oomCounter) total(f *engine.Container, kernel float64) float64 {
 		o.started, o.run, o.told = f.Started, 0, f.OOMKillsBefore
 	}
 	said := since(f.OOMKills, o.told)
-	if f.OOMKilled && said < 1 {
+	// While a container runs, the flag may be that of the run before.
+	if f.OOMKilled && !f.State.HasProcesses() && said < 1 {
 		said = 1
 	}
 	if kernel > said {

@@ -16,6 +16,9 @@ type ledger struct {
 	open bool
 	// waiting is an exit told by an event and not booked yet.
 	waiting *exit
+	// runStarted and startTold are the times of the latest start, by the inspects and by the events.
+	runStarted, startTold time.Time
+	presumed              bool // a run has begun of which neither has told
 	// booked is the engine's time up to which exits are accounted for.
 	booked time.Time
 	// prebooked = an audit has counted an exit whose "die" may still be on its way.
@@ -35,11 +38,29 @@ type exit struct {
 	hasCode bool
 }
 
-// started takes in a "start" event.
-func (l *ledger) started() {
+// started takes in a "start" event, which comes a little after State.StartedAt of its run.
+func (l *ledger) started(ev event) {
+	if !l.runStarted.After(l.startTold) {
+		l.nextRun()
+	}
+	l.startTold = later(l.startTold, time.Unix(0, ev.nano))
+	l.prebooked = false
+}
+
+// startedAt takes in State.StartedAt: an inspect may tell of a run before its "start" event does.
+func (l *ledger) startedAt(at time.Time) {
+	if at.After(l.startTold) && at.After(l.runStarted) {
+		if !l.presumed {
+			l.nextRun()
+		}
+		l.presumed = false
+	}
+	l.runStarted = later(l.runStarted, at)
+}
+
+func (l *ledger) nextRun() {
 	l.flush(false)
 	l.ooms.nextRun()
-	l.prebooked = false
 }
 
 // oom takes in an "oom" event.
@@ -53,8 +74,9 @@ func (l *ledger) died(ev event) {
 	}
 	l.flush(false)
 	l.booked = at
-	if l.ooms.ended {
-		l.ooms.nextRun() // its start was missed
+	if l.ooms.ended { // the start of the run that ends here was missed
+		l.ooms.nextRun()
+		l.presumed = true
 	}
 	if l.prebooked {
 		l.prebooked = false
@@ -102,6 +124,7 @@ func (l *ledger) observe(in inspected, first, stale, audit bool) {
 		l.restartBase += l.restartCount // a manual start has set it back
 	}
 	l.restartCount = in.restartCount
+	l.startedAt(in.Started)
 	if !stale {
 		if l.waiting != nil && !l.waiting.hasCode && !running {
 			l.waiting.code, l.waiting.hasCode = in.ExitCode, in.HasExited
@@ -133,9 +156,6 @@ func (l *ledger) audit(in inspected) {
 		oom := in.OOMKilled && !running
 		l.ooms.end(oom)
 		l.book(exit{code: in.ExitCode, hasCode: in.HasExited}, oom, missed)
-		if running {
-			l.ooms.nextRun()
-		}
 		l.booked = later(l.booked, in.Finished)
 		// Once it runs again, any "die" after its start is another exit; before, one may still come for this exit.
 		l.prebooked = !running

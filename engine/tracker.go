@@ -92,7 +92,7 @@ func (t *tracker) event(ev event) verdict {
 	}
 	switch ev.action {
 	case "start":
-		e.started()
+		e.started(ev)
 	case "die":
 		e.died(ev)
 	case "oom":

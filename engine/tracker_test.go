@@ -149,13 +149,30 @@ func TestTracker_oomKillsOnce(t *testing.T) {
 	begin()
 	end(false)
 	want("a run without", 4, 4)
+	s.run() // the inspect is faster than the event
+	s.in.Started = s.now().Add(-time.Second)
+	s.inspect()
+	want("a run of which only the inspect tells", 4, 4)
+	s.event("oom")
+	s.tick()
+	s.event("start")
+	s.inspect()
+	want("the start comes late", 5, 4)
+	s.end(137, StateExited)
+	s.die()
+	s.run()
+	s.inspect()
+	want("the next run, before its start", 5, 5)
+	s.event("start")
+	want("and after it", 5, 5)
+	end(false)
 	s.run() // its start is missed
 	s.end(137, StateExited)
 	s.die()
 	s.tick()
 	s.event("oom")
 	s.inspect()
-	want("a start that was missed", 5, 4)
+	want("a start that was missed", 6, 5)
 }
 
 func TestTracker_exitsBeforeAreNotCounted(t *testing.T) {

@@ -22,7 +22,7 @@ type Container struct {
 	// container starts again; while it runs, ExitCode is that of the exit before, provided that this process saw it.
 	HasExited bool
 	ExitCode  int
-	OOMKilled bool // State.OOMKilled: the latest run met the out-of-memory killer, which it may have survived
+	OOMKilled bool // State.OOMKilled: the latest run met the out-of-memory killer, which it may have survived; of the run before while it runs
 
 	Health        Health
 	FailingStreak int // failed health probes in a row, as of the latest change of anything else or resync: probes send no event

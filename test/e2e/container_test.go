@@ -21,7 +21,7 @@ func TestContainer(t *testing.T) {
 	}
 	const name = "tm-tallyman"
 	e.Remove(t, name)
-	e.Import(t, archive(t, binary(t)), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
+	e.Import(t, archive(t, binary(t), "tallyman"), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
 	// A network of its own: the default one may be shared with another engine.
 	e.Run(t, "run", "-d", "--name", name, "--network", "tm-net", "-p", "127.0.0.1::10180",
 		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only",
@@ -57,8 +57,8 @@ func TestContainer(t *testing.T) {
 	t.Logf("%d containers are served from within one", len(containers))
 }
 
-// archive is an image's file system: the binary and nothing else.
-func archive(t *testing.T, path string) []byte {
+// archive is an image's file system: one program and nothing else.
+func archive(t *testing.T, path, name string) []byte {
 	t.Helper()
 	program, err := os.ReadFile(path)
 	if err != nil {
@@ -66,7 +66,7 @@ func archive(t *testing.T, path string) []byte {
 	}
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	if err := w.WriteHeader(&tar.Header{Name: "tallyman", Mode: 0o755, Size: int64(len(program))}); err != nil {
+	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(program))}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Write(program); err != nil {

@@ -3,6 +3,7 @@ package kernel
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +89,20 @@ func (k *Kernel) Read(c Container) Numbers {
 		r.readNetwork(c.PID)
 	}
 	return r.out
+}
+
+// OOMKills is how many processes of a container were killed for want of memory: oom_kill of memory.events or memory.oom_control. It
+// is NaN when the kernel does not say.
+func (k *Kernel) OOMKills(c Container) float64 {
+	r := &reading{kernel: k, dirs: k.folders(c)}
+	stat := r.table("memory", "memory.oom_control")
+	if k.Unified {
+		stat = r.table("", "memory.events")
+	}
+	if kills, ok := stat["oom_kill"]; ok {
+		return kills
+	}
+	return math.NaN()
 }
 
 // folders finds the folder of a container in each hierarchy from /proc/PID/cgroup. A hierarchy in which the container has no
