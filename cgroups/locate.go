@@ -2,6 +2,7 @@ package cgroups
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -78,12 +79,20 @@ func (l *locator) byProcess(t Target) location {
 	}
 	p := paths(l.hierarchy.first())
 	switch {
+	case p == "" && l.isSelf(t.PID):
+		return location{pid: t.PID} // in a cgroup namespace of its own, tallyman's container is "/"
 	case p == "":
 		return location{}
 	case strings.HasPrefix(p, "/.."):
 		return location{pid: t.PID, hint: withoutUp(p)}
 	}
 	return location{path: p, dirs: l.hierarchy.dirs(paths), pid: t.PID}
+}
+
+// isSelf says whether a process is tallyman itself, as the mounted /proc counts processes.
+func (l *locator) isSelf(pid int) bool {
+	self, err := os.Readlink(filepath.Join(l.procFS, "self"))
+	return err == nil && self == strconv.Itoa(pid)
 }
 
 // there says whether the cgroup exists in the hierarchy that names it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -258,6 +259,26 @@ func TestOpen_otherNamespace(t *testing.T) {
 	handle, s := read(t, open(t, h, cgroups.Options{}), web)
 	if handle.Path() != "/docker/"+web.ID || len(s.Network) != 1 {
 		t.Errorf("got %s with %d interfaces, want the container's cgroup and traffic", handle.Path(), len(s.Network))
+	}
+}
+
+// TestOpen_self: in a cgroup namespace of its own, the reader's container is "/".
+func TestOpen_self(t *testing.T) {
+	t.Parallel()
+	h := scenario(t, "v2-cgroupfs")
+	web, db := find(t, h, "web"), find(t, h, "db")
+	if err := os.Symlink(strconv.Itoa(web.PID), h.Path("proc/self")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []cgroups.Target{web, db} {
+		h.Write(t, fmt.Sprintf("proc/%d/cgroup", c.PID), "0::/\n")
+	}
+	r := open(t, h, cgroups.Options{})
+	if _, s := read(t, r, web); len(s.Network) != 1 {
+		t.Errorf("got %d interfaces of the reader's own container, want 1", len(s.Network))
+	}
+	if _, s := read(t, r, db); s.Network != nil {
+		t.Errorf("got %d interfaces of a container that its process does not prove, want none", len(s.Network))
 	}
 }
 

@@ -36,7 +36,7 @@ func TestContainer(t *testing.T) {
 	})
 	p.WaitForUp(t)
 	containers := steady(e.Containers(t, "tm-"))
-	p.WaitFor(t, limit, func(page scrape.Page) string {
+	page := p.WaitFor(t, limit, func(page scrape.Page) string {
 		missing := ""
 		for name, c := range containers {
 			families := []string{"container_cpu_usage_seconds_total", "container_memory_usage_bytes", "container_threads"}
@@ -54,7 +54,19 @@ func TestContainer(t *testing.T) {
 		}
 		return missing
 	})
-	t.Logf("%d containers are served from within one", len(containers))
+	var missing []string
+	for _, s := range page["tallyman_capability"] {
+		if s.Value == 0 {
+			missing = append(missing, s.Labels["name"]+": "+s.Labels["reason"])
+		}
+	}
+	families := 0
+	for family := range page {
+		if fromKernel(family) {
+			families++
+		}
+	}
+	t.Logf("%d containers are served from within one, in %d families from the kernel; what it says it cannot read: %q", len(containers), families, missing)
 }
 
 // archive is an image's file system: one program and nothing else.

@@ -59,7 +59,7 @@ func TestKernel(t *testing.T) {
 	for _, problem := range c.wrong {
 		t.Error(problem)
 	}
-	t.Logf("compared %d numbers of %d containers (%s)", len(c.done), len(c.containers), c.parts())
+	t.Logf("compared %d numbers of %d families of %d containers (%s)", len(c.done), len(c.families()), len(c.containers), c.parts())
 }
 
 // comparison gathers what was found over the rounds.
@@ -118,6 +118,17 @@ func (c *comparison) fail(name, series, problem string) {
 	if key := name + " " + series; !c.done[key] {
 		c.open[key] = problem
 	}
+}
+
+// families are the names of what was compared.
+func (c *comparison) families() map[string]bool {
+	out := map[string]bool{}
+	for key := range c.done {
+		_, series, _ := strings.Cut(key, " ")
+		family, _, _ := strings.Cut(series, "{")
+		out[family] = true
+	}
+	return out
 }
 
 // parts counts the numbers by what they are of.
