@@ -15,7 +15,7 @@ const capabilitiesEvery = time.Minute
 
 // Capability says whether one kind of reading can be had on this host.
 type Capability struct {
-	Name   string // "cpu", "memory", "pids", "io", "psi", "host", "network"
+	Name   string // "cpu", "memory", "pids", "io", "psi", "host", "containers", "network"
 	Reason string // why it cannot be had, in a word such as "no_controller"; "" = it can
 	Help   string // for people: what is missing, and what would mend it; "" = nothing is wrong
 }
@@ -30,23 +30,38 @@ func (r *Reader) Capabilities() []Capability {
 	return r.capabilities
 }
 
-// proof is what the processes of containers have shown of /proc.
-type proof int
+// sight is what the running containers have shown of a file system.
+type sight int
 
 const (
-	proofNone   proof = iota // no container was opened yet
-	proofAbsent              // the engine's process ids are not those of /proc
-	proofSeen                // they are
+	sightNone   sight = iota // none was looked for yet
+	sightAbsent              // they are not there
+	sightSeen                // they are: one is enough
 )
 
-// prove notes whether the process of a container was found in /proc. One that was is enough.
-func (r *Reader) prove(t Target, loc *location) {
+func (s *sight) note(seen bool) {
 	switch {
-	case t.PID <= 0 || r.proof == proofSeen:
-	case loc.pid > 0:
-		r.proof = proofSeen
-	default:
-		r.proof = proofAbsent
+	case seen:
+		*s = sightSeen
+	case *s == sightNone:
+		*s = sightAbsent
+	}
+}
+
+// proof is what the running containers have shown of the host's file systems.
+type proof struct {
+	cgroups   sight // their cgroups below CgroupFS
+	processes sight // the engine's process ids in /proc
+}
+
+// prove notes where a running container was found.
+func (r *Reader) prove(t Target, loc *location, err error) {
+	if t.PID <= 0 {
+		return
+	}
+	r.proof.cgroups.note(err == nil)
+	if err == nil {
+		r.proof.processes.note(loc.pid > 0)
 	}
 }
 
@@ -73,7 +88,10 @@ func (r *Reader) findCapabilities() []Capability {
 	add(PartIO, "io", controller(block))
 	add(PartPressure, "psi", r.pressureProblem)
 	add(AllParts, "host", r.hostProblem)
-	if r.proof != proofNone {
+	if r.proof.cgroups != sightNone {
+		add(AllParts, "containers", r.containerProblem)
+	}
+	if r.proof.processes != sightNone {
 		add(PartNetwork, "network", r.processProblem)
 	}
 	return out
@@ -141,14 +159,21 @@ func (r *Reader) pressureProblem() (reason, help string) {
 }
 
 func (r *Reader) hostProblem() (reason, help string) {
-	if r.hierarchy.unified && !isRoot(r.root.CgroupFS) {
+	if !r.hierarchy.isRoot() {
 		return "cgroup_namespace", r.root.CgroupFS + " is a container's own: mount the host's /sys/fs/cgroup, or run with --cgroupns=host"
 	}
 	return "", ""
 }
 
+func (r *Reader) containerProblem() (reason, help string) {
+	if r.proof.cgroups == sightAbsent {
+		return "not_mounted", "no running container has a cgroup below " + r.root.CgroupFS + ": mount the host's /sys/fs/cgroup and name it by --path.cgroupfs"
+	}
+	return "", ""
+}
+
 func (r *Reader) processProblem() (reason, help string) {
-	if r.proof == proofAbsent {
+	if r.proof.processes == sightAbsent {
 		return "pid_namespace", r.root.ProcFS + " does not show the engine's processes: mount the host's /proc and name it by --path.procfs, or run with --pid=host"
 	}
 	return "", ""

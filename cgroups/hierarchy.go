@@ -103,6 +103,16 @@ func (h *hierarchy) dirs(path func(base) string) bases {
 	return out
 }
 
+// isRoot says whether the root of the mounted tree is the host's root cgroup, not that of a cgroup namespace. The real one is
+// known by what it lacks: cgroup.type (v2, https://docs.kernel.org/admin-guide/cgroup-v2.html#core-interface-files) and
+// pids.max (v1).
+func (h *hierarchy) isRoot() bool {
+	if h.unified {
+		return !exists(filepath.Join(h.mounts[baseUnified], "cgroup.type"))
+	}
+	return h.mounts[basePids] == "" || !exists(filepath.Join(h.mounts[basePids], "pids.max"))
+}
+
 // first is the base by whose path a cgroup is named.
 func (h *hierarchy) first() base {
 	if h.unified {

@@ -2,11 +2,9 @@ package cgroups
 
 import (
 	"math"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/procfs"
-	"golang.org/x/sys/unix"
 )
 
 // machineEvery is how often the hardware is looked at again: processors and memory can be plugged, but not often.
@@ -100,11 +98,4 @@ func kilobytes(v *uint64) float64 {
 		return math.NaN()
 	}
 	return float64(*v) * 1024
-}
-
-// isRoot says whether the root of the v2 mount is the host's root cgroup, not that of a cgroup namespace: only the real one
-// has no cgroup.type (https://docs.kernel.org/admin-guide/cgroup-v2.html#core-interface-files).
-func isRoot(unified string) bool {
-	var st unix.Stat_t
-	return unix.Stat(filepath.Join(unified, "cgroup.type"), &st) != nil
 }

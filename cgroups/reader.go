@@ -146,10 +146,10 @@ func NewReader(o Options) (*Reader, error) {
 // Open finds and opens the cgroup of a container. The error is ErrNotFound when there is none.
 func (r *Reader) Open(t Target) (*Handle, error) {
 	loc, err := r.locator.locate(t)
+	r.prove(t, &loc, err)
 	if err != nil {
 		return nil, err
 	}
-	r.prove(t, &loc)
 	h := r.openFiles(loc.path, &loc.dirs, r.files(&loc.dirs))
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", loc.path, ErrNotFound)
@@ -173,7 +173,7 @@ func (r *Reader) Path(t Target) string { return r.locator.expected(t) }
 func (r *Reader) OpenHost() *Handle {
 	dirs := r.hierarchy.dirs(func(base) string { return "/" })
 	files := r.files(&dirs)
-	if r.hierarchy.unified && !isRoot(r.root.CgroupFS) {
+	if !r.hierarchy.isRoot() {
 		dirs, files = bases{}, nil
 	}
 	dirs[baseProc], dirs[basePressure] = r.root.ProcFS, filepath.Join(r.root.ProcFS, "pressure")

@@ -388,7 +388,7 @@ func TestCapabilities(t *testing.T) {
 		return out
 	}
 	for _, name := range scenarios() {
-		want := map[string]string{"cpu": "", "memory": "", "pids": "", "io": "", "psi": "", "host": "", "network": ""}
+		want := map[string]string{"cpu": "", "memory": "", "pids": "", "io": "", "psi": "", "host": "", "containers": "", "network": ""}
 		h := scenario(t, name)
 		r := open(t, h, cgroups.Options{})
 		read(t, r, find(t, h, "web"))
@@ -408,7 +408,7 @@ func TestCapabilities(t *testing.T) {
 	web.PID = 999999
 	read(t, r, web)
 	want := map[string]string{
-		"cpu": "", "memory": "no_controller", "pids": "", "psi": "kernel", "host": "cgroup_namespace", "network": "pid_namespace",
+		"cpu": "", "memory": "no_controller", "pids": "", "psi": "kernel", "host": "cgroup_namespace", "containers": "", "network": "pid_namespace",
 	}
 	if diff := cmp.Diff(want, reasons(r)); diff != "" {
 		t.Errorf("a poor host (-want +got):\n%s", diff)

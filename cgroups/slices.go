@@ -115,7 +115,7 @@ const idLength = 64
 // OpenSlice opens a cgroup by its path. The error is ErrNotFound when there is none.
 func (r *Reader) OpenSlice(p string) (*Handle, error) {
 	dirs := r.hierarchy.dirs(func(base) string { return path.Join("/", p) })
-	h := r.openFiles(p, &dirs, r.hierarchy.files)
+	h := r.openFiles(p, &dirs, r.files(&dirs))
 	if len(h.files) == 0 {
 		return nil, fmt.Errorf("open %s: %w", p, ErrNotFound)
 	}

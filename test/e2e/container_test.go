@@ -3,30 +3,73 @@ package e2e
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"tallyman/test/internal/docker"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/scrape"
 )
 
 // TestContainer: tallyman in a container made from nothing but its binary, with no capability, a read-only root and only the
-// mounts that it needs, serves the other containers as it does on the host.
+// mounts that README names, serves the other containers as it does on the host, whatever its namespaces. Without the mounts it
+// says what it cannot read.
 func TestContainer(t *testing.T) {
 	e := populated(t)
 	socket, ok := strings.CutPrefix(e.Host, "unix://")
 	if !ok {
 		t.Fatalf("this test mounts the engine's socket: want DOCKER_HOST=unix://..., got %s", e.Host)
 	}
+	e.Import(t, archive(t, binary(t), "tallyman"), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
+	engine := []string{"-v", socket + ":/var/run/docker.sock:ro"}
+	mounts := append([]string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", "/proc:/host/proc:ro"}, engine...)
+	t.Run("as README says", func(t *testing.T) {
+		servesAll(t, e, contained(t, e, mounts, "--path.rootfs=/host"), nil)
+	})
+	t.Run("namespaces of its own", func(t *testing.T) {
+		servesAll(t, e, contained(t, e, append(mounts, "--cgroupns", "private"), "--path.rootfs=/host"), nil)
+	})
+	t.Run("namespaces of the host", func(t *testing.T) {
+		servesAll(t, e, contained(t, e, append(engine, "--cgroupns", "host", "--pid", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:ro")), nil)
+	})
+	t.Run("without /proc", func(t *testing.T) {
+		cgroup := []string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro"}
+		servesAll(t, e, contained(t, e, append(cgroup, engine...), "--path.cgroupfs=/host/sys/fs/cgroup"), []string{"network: pid_namespace"})
+	})
+	t.Run("with the socket alone", func(t *testing.T) {
+		p := contained(t, e, append(engine, "--cgroupns", "private"))
+		page := p.WaitFor(t, limit, func(page scrape.Page) string {
+			if !page.Is(1, "container_state", "name", "tm-busy", "state", "running") {
+				return "tm-busy is not served as running"
+			}
+			return ""
+		})
+		if n := len(page.All("container_cpu_usage_seconds_total", "name", "tm-busy")); n != 0 {
+			t.Errorf("tm-busy has %d series of processor time without its cgroup", n)
+		}
+		got := unreadable(page)
+		for _, want := range []string{"containers: not_mounted", "host: cgroup_namespace"} {
+			if !slices.Contains(got, want) {
+				t.Errorf("it says that it cannot read %q, want %q among them", got, want)
+			}
+		}
+		t.Logf("what it says it cannot read: %q", got)
+	})
+}
+
+// contained starts tallyman in a container.
+func contained(t *testing.T, e docker.Engine, options []string, flags ...string) program.Client {
+	t.Helper()
 	const name = "tm-tallyman"
 	e.Remove(t, name)
-	e.Import(t, archive(t, binary(t), "tallyman"), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
 	// A network of its own: the default one may be shared with another engine.
-	e.Run(t, "run", "-d", "--name", name, "--network", "tm-net", "-p", "127.0.0.1::10180",
-		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only",
-		"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", "/proc:/host/proc:ro", "-v", socket+":/var/run/docker.sock:ro",
-		"tm-tallyman:latest", "--path.rootfs=/host", "--collector.max-age=0s")
+	words := append([]string{"run", "-d", "--name", name, "--network", "tm-net", "-p", "127.0.0.1::10180",
+		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"}, options...)
+	words = append(words, "tm-tallyman:latest", "--collector.max-age=0s")
+	e.Run(t, append(words, flags...)...)
 	p := program.Client{URL: "http://" + e.Run(t, "port", name, "10180/tcp")}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -35,12 +78,19 @@ func TestContainer(t *testing.T) {
 		}
 	})
 	p.WaitForUp(t)
+	return p
+}
+
+// servesAll waits until every container is served completely, but for what is said to be unreadable.
+func servesAll(t *testing.T, e docker.Engine, p program.Client, lacking []string) {
+	t.Helper()
+	network := !slices.Contains(lacking, "network: pid_namespace")
 	containers := steady(e.Containers(t, "tm-"))
 	page := p.WaitFor(t, limit, func(page scrape.Page) string {
 		missing := ""
 		for name, c := range containers {
 			families := []string{"container_cpu_usage_seconds_total", "container_memory_usage_bytes", "container_threads"}
-			if c.OwnsNetwork() && c.HostConfig.NetworkMode != "none" {
+			if c.OwnsNetwork() && c.HostConfig.NetworkMode != "none" && network {
 				families = append(families, "container_network_receive_bytes_total")
 			}
 			for _, family := range families {
@@ -52,21 +102,30 @@ func TestContainer(t *testing.T) {
 		if len(page.All("container_cpu_usage_seconds_total", "id", "/")) != 1 {
 			missing += "\nthe host has no processor time"
 		}
+		if got := unreadable(page); !slices.Equal(got, lacking) {
+			missing += fmt.Sprintf("\nit says that it cannot read %q, want %q", got, lacking)
+		}
 		return missing
 	})
-	var missing []string
-	for _, s := range page["tallyman_capability"] {
-		if s.Value == 0 {
-			missing = append(missing, s.Labels["name"]+": "+s.Labels["reason"])
-		}
-	}
 	families := 0
 	for family := range page {
 		if fromKernel(family) {
 			families++
 		}
 	}
-	t.Logf("%d containers are served from within one, in %d families from the kernel; what it says it cannot read: %q", len(containers), families, missing)
+	t.Logf("%d containers are served from within one, in %d families from the kernel; what it says it cannot read: %q", len(containers), families, lacking)
+}
+
+// unreadable is what tallyman says it cannot read, with the reasons.
+func unreadable(page scrape.Page) []string {
+	var out []string
+	for _, s := range page["tallyman_capability"] {
+		if s.Value == 0 {
+			out = append(out, s.Labels["name"]+": "+s.Labels["reason"])
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // archive is an image's file system: one program and nothing else.
