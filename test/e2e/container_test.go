@@ -66,8 +66,10 @@ func contained(t *testing.T, e docker.Engine, options []string, flags ...string)
 	const name = "tm-tallyman"
 	e.Remove(t, name)
 	// A network of its own: the default one may be shared with another engine.
-	words := append([]string{"run", "-d", "--name", name, "--network", "tm-net", "-p", "127.0.0.1::10180",
-		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only"}, options...)
+	words := append([]string{
+		"run", "-d", "--name", name, "--network", "tm-net", "-p", "127.0.0.1::10180",
+		"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only",
+	}, options...)
 	words = append(words, "tm-tallyman:latest", "--collector.max-age=0s")
 	e.Run(t, append(words, flags...)...)
 	p := program.Client{URL: "http://" + e.Run(t, "port", name, "10180/tcp")}
