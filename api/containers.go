@@ -38,14 +38,8 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 
 // container answers with everything about one container.
 func (s *Server) container(w http.ResponseWriter, r *http.Request) {
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
-		return
-	}
-	c, problem := find(snap, wantedContainer(r))
+	snap, c := s.wanted(w, r)
 	if c == nil {
-		s.sendError(w, r, http.StatusNotFound, problem)
 		return
 	}
 	s.sendJSON(w, r, http.StatusOK, containerAnswer{
@@ -53,16 +47,24 @@ func (s *Server) container(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// cgroup answers with the raw dump of a container's cgroup.
-func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
+// wanted gives the container that the address names; nil when the answer has been that there is none.
+func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (*collector.Snapshot, *collector.Container) {
 	snap, err := s.source.Snapshot(r.Context())
 	if err != nil {
 		s.sendUnavailable(w, r, err)
-		return
+		return nil, nil
 	}
 	c, problem := find(snap, wantedContainer(r))
 	if c == nil {
 		s.sendError(w, r, http.StatusNotFound, problem)
+	}
+	return snap, c
+}
+
+// cgroup answers with the raw dump of a container's cgroup.
+func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
+	snap, c := s.wanted(w, r)
+	if c == nil {
 		return
 	}
 	raw, err := s.source.Raw(c)
