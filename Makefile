@@ -94,7 +94,8 @@ bench: ## benchmarks of each stage
 
 .PHONY: bench-host
 bench-host: setup build ## what a scrape costs with N=300 real containers, beside the floor
-	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine $(GO) -C test run ./benchhost -n $(N)
+	$(GO) -C test build -o $(CURDIR)/bin/benchhost ./benchhost
+	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine bin/benchhost -n $(N)
 
 .PHONY: cover
 cover: ## coverage of the unit tests

@@ -250,6 +250,33 @@ tallyman_collect_errors_total{part="memory.stat",reason="parse"} 1
 	}
 }
 
+// TestSnapshot_crashLoop: a container whose cgroup ended a moment before the engine says so is no error; one that stays
+// without a cgroup is.
+func TestSnapshot_crashLoop(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	c := h.collector(collector.Options{MaxAge: -1})
+	if err := os.RemoveAll(h.Path("sys/fs/cgroup/docker/" + h.Container(t, "web").ID)); err != nil {
+		t.Fatal(err)
+	}
+	check := func(after time.Duration, want int) {
+		t.Helper()
+		h.now = h.now.Add(after)
+		if web := container(t, snapshot(t, c), "web"); web.Problem == "" || web.Source != collector.SourceNone {
+			t.Errorf("got source %q, problem %q", web.Source, web.Problem)
+		}
+		n, err := testutil.GatherAndCount(h.self.Gatherer(), "tallyman_collect_errors_total")
+		if err != nil || n != want {
+			t.Errorf("%d kinds of errors were counted, want %d: %v", n, want, err)
+		}
+	}
+	check(0, 0)
+	check(4*time.Second, 0)
+	h.say("web", func(c *engine.Container) { c.PID = 4_000_000 }) // the next run
+	check(4*time.Second, 0)
+	check(6*time.Second, 1)
+}
+
 func TestSnapshot_engineAway(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})

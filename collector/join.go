@@ -20,7 +20,13 @@ type tracked struct {
 	oom    oomCounter
 	// told is the problem that was logged last, so that it is logged once.
 	told string
+	// missing is since when there is no cgroup although the engine says that the container runs; zero = there is one.
+	missing time.Time
 }
+
+// missingFor is how long a running container may be without a cgroup before that is an error: the engine tells of an end a
+// moment after the kernel does, and a container that crashes again and again ends often.
+const missingFor = 5 * time.Second
 
 // collect makes a snapshot. When recent is given, its readings are used again for the containers of which the engine has
 // said nothing new.
@@ -152,7 +158,7 @@ func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, again b
 	n := Container{Name: f.Name, Image: f.Image, Facts: freshFacts(f, s), Source: SourceNone}
 	n.Stats.Reset()
 	if f.State.HasProcesses() {
-		c.read(t, target, &n)
+		c.read(t, target, &n, s.Time)
 	} else {
 		t.close()
 	}
@@ -176,11 +182,23 @@ func (t *tracked) path(k Kernel, target cgroups.Target) string {
 }
 
 // read reads the container's cgroup.
-func (c *Collector) read(t *tracked, target cgroups.Target, n *Container) {
+func (c *Collector) read(t *tracked, target cgroups.Target, n *Container, now time.Time) {
 	if t.handle != nil && t.target != target {
 		t.close()
 	}
-	c.report(t, n, readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(target) }))
+	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(target) })
+	if !errors.Is(err, cgroups.ErrNotFound) && !errors.Is(err, cgroups.ErrGone) {
+		t.missing = time.Time{}
+		c.report(t, n, err)
+		return
+	}
+	if t.missing.IsZero() || t.target != target {
+		t.missing = now
+	}
+	n.Problem = err.Error()
+	if now.Sub(t.missing) >= missingFor {
+		c.report(t, n, err)
+	}
 }
 
 // readKept reads a cgroup, opening it first, and once more when it has been replaced: a restarted container gets a new cgroup
