@@ -99,6 +99,9 @@ func (r *reading) memoryV2() {
 			r.put(Counter, n, "container_memory_events_total", "event", event)
 		}
 	}
+	for event, n := range r.table("", "memory.swap.events") {
+		r.put(Counter, n, "container_memory_swap_events_total", "event", event)
+	}
 	limit, limited := r.number("", "memory.max")
 	if limited {
 		r.put(Limit, limit, "container_spec_memory_limit_bytes")
