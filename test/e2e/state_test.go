@@ -63,7 +63,8 @@ func TestEveryState(t *testing.T) {
 	checks = append(checks, health()...)
 	checks = append(checks, networks()...)
 	checks = append(checks, limits()...)
-	p.WaitFor(t, limit, func(page scrape.Page) string {
+	// While an engine starts a container, it tells nothing else of it: on an emulated machine that takes minutes.
+	p.WaitFor(t, patience(limit), func(page scrape.Page) string {
 		checks = slices.DeleteFunc(checks, func(c check) bool { return c.want(page) })
 		missing := ""
 		for _, c := range checks {
