@@ -55,11 +55,11 @@ type Options struct {
 // Client asks one engine. It is read-only by construction: see guard. It is safe for concurrent use, but for connect,
 // which Inventory calls while nothing else is under way.
 type Client struct {
-	o       Options
-	host    host
-	base    *http.Transport
-	guard   *guard
-	library atomic.Pointer[client.Client] // nil until the first connect
+	o      Options
+	host   host
+	base   *http.Transport
+	guard  *guard
+	docker atomic.Pointer[client.Client] // nil until the first connect
 }
 
 // NewClient checks all options and connects to nothing. Each error is an *OptionError, one line that names the value and
@@ -173,7 +173,7 @@ func (c *Client) connect(ctx context.Context) error {
 	if c.o.APIVersion == "" {
 		lib.NegotiateAPIVersionPing(types.Ping{APIVersion: c.engineVersion(ctx, lib, ping.APIVersion)})
 	}
-	c.library.Store(lib)
+	c.docker.Store(lib)
 	return nil
 }
 
@@ -194,7 +194,7 @@ func (c *Client) engineVersion(ctx context.Context, lib *client.Client, pinged s
 
 // APIVersion is the version spoken since the latest connect; "" before the first.
 func (c *Client) APIVersion() string {
-	lib := c.library.Load()
+	lib := c.docker.Load()
 	if lib == nil {
 		return ""
 	}

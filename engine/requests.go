@@ -30,7 +30,7 @@ func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc
 
 // current is the library's client since the latest connect.
 func (c *Client) current() (*client.Client, error) {
-	if lib := c.library.Load(); lib != nil {
+	if lib := c.docker.Load(); lib != nil {
 		return lib, nil
 	}
 	return nil, errNotConnected
