@@ -11,7 +11,10 @@ import (
 // of a NUMA machine, stay far below.
 const maxFileBytes = 1 << 20
 
-var errTooLarge = fmt.Errorf("larger than %d bytes", maxFileBytes)
+var (
+	errTooMany  = errors.New("too much to be read")
+	errTooLarge = fmt.Errorf("larger than %d bytes: %w", maxFileBytes, errTooMany)
+)
 
 // base is a folder below which a kernel file is found.
 type base int

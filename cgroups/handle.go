@@ -97,8 +97,8 @@ func (h *Handle) readNetDev(s *Stats) *FileError {
 	b, err := h.r.readPath(h.netDev, true)
 	switch {
 	case err == nil:
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH), errors.Is(err, unix.EINVAL):
-		return nil // the process has just ended (EINVAL: it is a zombie without namespaces)
+	case ended(err):
+		return nil
 	default:
 		return &FileError{File: "net/dev", Reason: reasonOf(err), Err: err}
 	}
@@ -149,7 +149,7 @@ func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return "permission"
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, errTooMany):
 		return "too_large"
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return "descriptors"

@@ -18,8 +18,8 @@ const (
 )
 
 var (
-	errManyProcesses   = fmt.Errorf("more than %d processes", maxProcesses)
-	errManyDescriptors = fmt.Errorf("more than %d descriptors", maxDescriptors)
+	errManyProcesses   = fmt.Errorf("more than %d processes: %w", maxProcesses, errTooMany)
+	errManyDescriptors = fmt.Errorf("more than %d descriptors: %w", maxDescriptors, errTooMany)
 )
 
 // readProcess fills what /proc says of the container's processes. It needs the right to trace them: root, or CAP_SYS_PTRACE.
@@ -63,15 +63,11 @@ func (h *Handle) countDescriptors(p *Process) *FileError {
 	case !slices.Contains(pids, h.firstProcess):
 		return nil
 	case len(pids) > maxProcesses:
-		return &FileError{File: "cgroup.procs", Reason: "too_large", Err: errManyProcesses}
+		return &FileError{File: "cgroup.procs", Reason: reasonOf(errManyProcesses), Err: errManyProcesses}
 	}
 	var all openFiles
 	for _, pid := range pids {
-		err := h.r.countOpen(pid, &all)
-		switch {
-		case errors.Is(err, errManyDescriptors):
-			return &FileError{File: "fd", Reason: "too_large", Err: err}
-		case err != nil && !ended(err):
+		if err := h.r.countOpen(pid, &all); err != nil && !ended(err) {
 			return &FileError{File: "fd", Reason: reasonOf(err), Err: err}
 		}
 	}
@@ -149,7 +145,8 @@ func (o *openFiles) look(dir int, name string) {
 	}
 }
 
-// ended says that what was to be read of a process is no longer there, since it ended.
+// ended says that what was to be read of a process is no longer there, since it ended (EINVAL: it is a zombie without
+// namespaces).
 func ended(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL)
 }

@@ -15,7 +15,7 @@ const (
 	chunkBytes = 32 << 10
 )
 
-var errManySockets = fmt.Errorf("larger than %d bytes", maxSocketBytes)
+var errManySockets = fmt.Errorf("larger than %d bytes: %w", maxSocketBytes, errTooMany)
 
 // socketTable is one of the tables of sockets of a network namespace.
 type socketTable struct {
@@ -85,8 +85,6 @@ func (h *Handle) readSockets(s *Stats, bad Errors) Errors {
 		case ended(err): // or this kernel has no IPv6
 		case errors.As(err, &parse):
 			bad = append(bad, &FileError{File: f.name, Reason: "parse", Err: err})
-		case errors.Is(err, errManySockets):
-			bad = append(bad, &FileError{File: f.name, Reason: "too_large", Err: err})
 		default:
 			bad = append(bad, &FileError{File: f.name, Reason: reasonOf(err), Err: err})
 		}
