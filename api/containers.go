@@ -27,6 +27,12 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 		s.sendUnavailable(w, r, err)
 		return
 	}
+	for _, name := range f.engines {
+		if !slices.ContainsFunc(snap.Engines, func(e collector.EngineStatus) bool { return e.Name == name }) {
+			s.sendError(w, r, http.StatusBadRequest, fmt.Sprintf("there is no engine %.40q: /api/v1/summary lists them", name))
+			return
+		}
+	}
 	answer := containersAnswer{Time: moment(snap.Time), Containers: []containerItem{}}
 	for i := range snap.Containers {
 		if c := &snap.Containers[i]; f.matches(c) {
@@ -54,7 +60,7 @@ func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (*collector.Snap
 		s.sendUnavailable(w, r, err)
 		return nil, nil
 	}
-	c, problem := find(snap, wantedContainer(r))
+	c, problem := find(snap, wantedContainer(r), r.URL.Query().Get("engine"))
 	if c == nil {
 		s.sendError(w, r, http.StatusNotFound, problem)
 	}
@@ -80,8 +86,9 @@ func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
 
 // filter says which containers a client wants.
 type filter struct {
-	states []engine.State
-	name   string
+	states  []engine.State
+	engines []string
+	name    string
 }
 
 // parseFilter reads the query of /api/v1/containers. The error tells the client what would be right.
@@ -89,7 +96,7 @@ func parseFilter(query string) (filter, error) {
 	var f filter
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return f, errors.New("the query of the address cannot be understood: it is ?state=<state>&name=<part of a name>")
+		return f, errors.New("the query of the address cannot be understood: it is ?state=<state>&engine=<name>&name=<part of a name>")
 	}
 	for key, given := range values {
 		switch key {
@@ -98,12 +105,14 @@ func parseFilter(query string) (filter, error) {
 			if len(given) > 1 {
 				return f, errors.New("name can be given once only")
 			}
+		case "engine":
+			f.engines = given
 		case "state":
 			for _, v := range given {
 				f.states = append(f.states, engine.State(v))
 			}
 		default:
-			return f, fmt.Errorf("there is no parameter %.40q: there are state and name", key)
+			return f, fmt.Errorf("there is no parameter %.40q: there are state, engine and name", key)
 		}
 	}
 	for _, state := range f.states {
@@ -125,7 +134,7 @@ func stateNames() string {
 
 // matches says whether a client wants a container.
 func (f filter) matches(c *collector.Container) bool {
-	if !strings.Contains(c.Name, f.name) {
+	if !strings.Contains(c.Name, f.name) || f.engines != nil && !slices.Contains(f.engines, c.Engine) {
 		return false
 	}
 	return len(f.states) == 0 || (c.Facts != nil && slices.Contains(f.states, c.Facts.State))
@@ -134,7 +143,7 @@ func (f filter) matches(c *collector.Container) bool {
 // newItem makes the entry of a container in the list.
 func newItem(c *collector.Container) containerItem {
 	item := containerItem{
-		ID: text(containerID(c)), Cgroup: text(c.ID), Name: text(c.Name), Image: text(c.Image),
+		ID: text(containerID(c)), Cgroup: text(c.ID), Name: text(c.Name), Image: text(c.Image), Engine: text(c.Engine),
 		ExitCode: exitCode(c.Facts), Restarts: number(math.NaN()),
 		Source: string(c.Source),
 		CPU: cpuItem{

@@ -159,7 +159,7 @@ func TestMetrics_badInput(t *testing.T) {
 func TestExposition_sharesOneRender(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(10)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{})})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
 	var all sync.WaitGroup
 	texts := make([]string, 40)
 	for i := range texts {
@@ -182,7 +182,7 @@ func TestExposition_sharesOneRender(t *testing.T) {
 func TestExposition_churn(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(1)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{})})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
 	server := httptest.NewServer(e)
 	defer server.Close()
 	var all sync.WaitGroup
@@ -394,7 +394,7 @@ func FuzzMetricsQuery(f *testing.F) {
 
 func benchmarkScrape(b *testing.B, n int, encoding string) {
 	source := &fake{snap: sample.Many(n)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{})})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
 	snaps := []*collector.Snapshot{sample.Many(n), sample.Many(n)}
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("Accept-Encoding", encoding)

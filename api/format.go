@@ -24,7 +24,7 @@ func pageFuncs() template.FuncMap {
 		"count":   formatCount,
 		"when":    formatMoment,
 		"clock":   func(m moment) string { return time.Time(m).UTC().Format("15:04:05 MST") },
-		"age":     formatAge,
+		"since":   formatSince,
 		"millis":  func(n number) string { return strconv.FormatFloat(float64(n)*1000, 'f', 0, 64) + " ms" },
 		"known":   number.known,
 		"ratio":   ratio,
@@ -114,11 +114,13 @@ func formatMoment(m moment) string {
 	return time.Time(m).UTC().Format("2006-01-02 15:04:05 MST")
 }
 
-// formatAge writes a duration roughly; one below 0 is not known.
-func formatAge(d time.Duration) string {
-	switch {
-	case d < 0:
+// formatSince writes roughly how long before now something was.
+func formatSince(then, now moment) string {
+	if time.Time(then).IsZero() {
 		return dash
+	}
+	d := max(0, time.Time(now).Sub(time.Time(then)))
+	switch {
 	case d < time.Minute:
 		return strconv.Itoa(int(d.Seconds())) + " s"
 	case d < time.Hour:

@@ -4,6 +4,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
+
+	"tallyman/collector"
 )
 
 // healthy answers as long as the program runs: a process that cannot answer this should be restarted.
@@ -21,8 +24,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		http.Error(w, noSnapshot(err), http.StatusServiceUnavailable)
-	case snap.Engine.Synced.IsZero() && snap.Engine.Problem == "":
-		http.Error(w, "the containers of the engine have not been listed yet", http.StatusServiceUnavailable)
+	case slices.ContainsFunc(snap.Engines, func(e collector.EngineStatus) bool { return e.Synced.IsZero() && e.Problem == "" }):
+		http.Error(w, "the containers of an engine have not been listed yet", http.StatusServiceUnavailable)
 	default:
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, "ready\n") // nobody is left to tell

@@ -86,7 +86,7 @@ func TestContainers_badInput(t *testing.T) {
 	for query, want := range map[string]string{
 		"?state=up":                          "the states are created, running, paused, restarting, removing, exited, dead",
 		"?state=":                            "the states are created, running",
-		"?status=running":                    "there are state and name",
+		"?status=running":                    "there are state, engine and name",
 		"?name=a&name=b":                     "once only",
 		"?name=%zz":                          "cannot be understood",
 		"?state=a;state=b":                   "cannot be understood",

@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -36,8 +35,6 @@ type pageHead struct {
 	Title   string
 	Version string
 	Summary summaryAnswer
-	// SyncAge is how long before the snapshot the engine's containers were last listed in full.
-	SyncAge time.Duration
 }
 
 // indexView is the page of all containers.
@@ -70,11 +67,7 @@ type readingView struct {
 
 // head makes the head of a page.
 func (s *Server) head(snap *collector.Snapshot, root, title string) pageHead {
-	h := pageHead{Root: root, Title: title, Version: s.version, Summary: summarise(snap, s.version), SyncAge: -1}
-	if !snap.Engine.Synced.IsZero() {
-		h.SyncAge = max(0, snap.Time.Sub(snap.Engine.Synced))
-	}
-	return h
+	return pageHead{Root: root, Title: title, Version: s.version, Summary: summarise(snap, s.version)}
 }
 
 // indexPage shows the host and its containers.
@@ -101,7 +94,7 @@ func (s *Server) containerPage(w http.ResponseWriter, r *http.Request) {
 		unavailable(w, r, s.log, err)
 		return
 	}
-	c, problem := find(snap, wantedContainer(r))
+	c, problem := find(snap, wantedContainer(r), r.URL.Query().Get("engine"))
 	if c == nil {
 		s.sendPage(w, r, http.StatusNotFound, "missing.html", struct {
 			pageHead

@@ -106,6 +106,7 @@ func TestPage_assetsAreOurs(t *testing.T) {
 
 func TestFormat(t *testing.T) {
 	t.Parallel()
+	since := func(d time.Duration) string { return formatSince(moment(sample.Now().Add(-d)), moment(sample.Now())) }
 	nan := number(math.NaN())
 	for _, c := range []struct{ got, want string }{
 		{formatBytes(nan), "–"},
@@ -129,10 +130,11 @@ func TestFormat(t *testing.T) {
 		{formatCount(1234567), "1\u202f234\u202f567"},
 		{formatCount(-1234.5), "-1\u202f234.5"},
 		{formatCount(number(math.Inf(1))), "–"},
-		{formatAge(-1), "–"},
-		{formatAge(30 * time.Second), "30 s"},
-		{formatAge(90 * time.Minute), "1 h"},
-		{formatAge(72 * time.Hour), "3 d"},
+		{since(-30 * time.Second), "0 s"},
+		{since(30 * time.Second), "30 s"},
+		{since(90 * time.Minute), "1 h"},
+		{since(72 * time.Hour), "3 d"},
+		{formatSince(moment{}, moment(sample.Now())), "–"},
 		{formatMoment(moment{}), "–"},
 		{formatMoment(moment(sample.Now())), "2026-11-21 09:30:00 UTC"},
 		{formatSeconds(1.5), "1.5 s"},

@@ -8,7 +8,7 @@ type summaryAnswer struct {
 	CollectSeconds number          `json:"collect_seconds"`
 	Version        text            `json:"version"`
 	Host           hostSummary     `json:"host"`
-	Engine         engineSummary   `json:"engine"`
+	Engines        []engineSummary `json:"engines"`
 	Containers     containerCounts `json:"containers"`
 	Totals         totals          `json:"totals"`
 	Attention      []attentionItem `json:"attention"`
@@ -18,7 +18,6 @@ type summaryAnswer struct {
 type hostSummary struct {
 	Name                   text         `json:"name"`
 	Kernel                 text         `json:"kernel"`
-	OS                     text         `json:"os"`
 	Cores                  number       `json:"cores"`
 	CPUCores               number       `json:"cpu_cores"`
 	MemoryBytes            number       `json:"memory_bytes"`
@@ -34,8 +33,9 @@ type hostPressure struct {
 	IO     number `json:"io"`
 }
 
-// engineSummary is the Docker Engine.
+// engineSummary is a Docker Engine.
 type engineSummary struct {
+	Name          text   `json:"name"`
 	Up            bool   `json:"up"`
 	Fresh         bool   `json:"fresh"`
 	Problem       text   `json:"problem"`
@@ -45,6 +45,8 @@ type engineSummary struct {
 	StorageDriver text   `json:"storage_driver"`
 	CgroupDriver  text   `json:"cgroup_driver"`
 	CgroupVersion text   `json:"cgroup_version"`
+	OS            text   `json:"os"`
+	Containers    int    `json:"containers"`
 }
 
 // containerCounts counts the containers.
@@ -69,6 +71,7 @@ type totals struct {
 type attentionItem struct {
 	ID       text     `json:"id"`
 	Name     text     `json:"name"`
+	Engine   text     `json:"engine"`
 	State    text     `json:"state"`
 	ExitCode number   `json:"exit_code"`
 	Reasons  []string `json:"reasons"`
@@ -86,6 +89,7 @@ type containerItem struct {
 	Cgroup     text        `json:"cgroup"`
 	Name       text        `json:"name"`
 	Image      text        `json:"image"`
+	Engine     text        `json:"engine"`
 	State      text        `json:"state"`
 	Health     text        `json:"health"`
 	ExitCode   number      `json:"exit_code"`

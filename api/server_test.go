@@ -72,7 +72,7 @@ func newTest(t testing.TB, o Options) (http.Handler, *fake) {
 		o.Source = source
 	}
 	if o.Self == nil {
-		o.Self = self.New(self.Build{Version: "0.1.0", Revision: "abc", Date: "2026-11-21", Go: "go1.26"})
+		o.Self = self.New(self.Build{Version: "0.1.0", Revision: "abc", Date: "2026-11-21", Go: "go1.26"}, false)
 	}
 	if o.Version == "" {
 		o.Version = "0.1.0"
@@ -358,13 +358,9 @@ func TestServer_ready(t *testing.T) {
 		}
 	}
 	check(200, "ready")
-	s := sample.Snapshot()
-	s.Engine.Synced, s.Engine.Up = sample.Now().AddDate(-3000, 0, 0), false
-	source.set(&collector.Snapshot{}, nil)
+	source.set(&collector.Snapshot{Engines: []collector.EngineStatus{{Synced: sample.Now()}, {}}}, nil)
 	check(503, "have not been listed yet")
-	away := &collector.Snapshot{}
-	away.Engine.Problem = "connection refused"
-	source.set(away, nil)
+	source.set(&collector.Snapshot{Engines: []collector.EngineStatus{{Synced: sample.Now()}, {Problem: "connection refused"}}}, nil)
 	check(200, "ready")
 	source.set(nil, errors.New("no cgroup tree"))
 	check(503, "no cgroup tree")

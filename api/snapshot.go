@@ -37,27 +37,29 @@ func wantedContainer(r *http.Request) string {
 	return wanted
 }
 
-// find looks a container up by its id, by its name, or by the beginning of its id if no other begins so. The text says why
-// it was not found.
-func find(s *collector.Snapshot, wanted string) (*collector.Container, string) {
+// find looks a container up by its id, by its name, or by the beginning of its id if no other begins so; by a name that several
+// engines have, the engine must be given as well. The text says why it was not found.
+func find(s *collector.Snapshot, wanted, engine string) (*collector.Container, string) {
 	name := strings.TrimPrefix(wanted, "/") // as docker inspect writes it
-	var begins []*collector.Container
-	var named *collector.Container
+	var begins, named []*collector.Container
 	for i := range s.Containers {
 		c := &s.Containers[i]
 		id := containerID(c)
 		switch {
+		case engine != "" && engine != c.Engine:
 		case id != "" && id == wanted:
 			return c, ""
 		case c.Name != "" && c.Name == name:
-			named = c
+			named = append(named, c)
 		case wanted != "" && strings.HasPrefix(id, wanted):
 			begins = append(begins, c)
 		}
 	}
 	switch {
-	case named != nil:
-		return named, ""
+	case len(named) == 1:
+		return named[0], ""
+	case len(named) > 1:
+		return nil, "several engines have a container of that name: give its id, or add ?engine=<name of the engine>"
 	case len(begins) == 1:
 		return begins[0], ""
 	case len(begins) > 1:

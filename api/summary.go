@@ -3,6 +3,7 @@ package api
 import (
 	"math"
 	"net/http"
+	"slices"
 
 	"tallyman/collector"
 	"tallyman/engine"
@@ -20,13 +21,13 @@ func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
 
 // summarise makes the answer of /api/v1/summary.
 func summarise(s *collector.Snapshot, version string) summaryAnswer {
-	e, h := &s.Engine, &s.Host.Stats
+	h := &s.Host.Stats
 	return summaryAnswer{
 		Time:           moment(s.Time),
 		CollectSeconds: number(s.Duration.Seconds()),
 		Version:        text(version),
 		Host: hostSummary{
-			Name: text(s.Machine.Hostname), Kernel: text(s.Machine.Kernel), OS: text(e.Info.OperatingSystem),
+			Name: text(s.Machine.Hostname), Kernel: text(s.Machine.Kernel),
 			Cores: number(s.Machine.Cores), CPUCores: number(s.Host.Rates.CPU),
 			MemoryBytes: number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: number(h.Memory.WorkingSet),
 			SwapBytes: number(s.Machine.SwapBytes),
@@ -34,15 +35,31 @@ func summarise(s *collector.Snapshot, version string) summaryAnswer {
 				CPU: number(h.Pressure.CPU.Some), Memory: number(h.Pressure.Memory.Some), IO: number(h.Pressure.IO.Some),
 			},
 		},
-		Engine: engineSummary{
-			Up: e.Up, Fresh: e.Fresh, Problem: text(e.Problem), SyncedAt: moment(e.Synced),
-			Version: text(e.Info.Version), APIVersion: text(e.Info.APIVersion), StorageDriver: text(e.Info.StorageDriver),
-			CgroupDriver: text(e.Info.CgroupDriver), CgroupVersion: text(e.Info.CgroupVersion),
-		},
+		Engines:    summariseEngines(s),
 		Containers: countContainers(s),
 		Totals:     sumContainers(s),
 		Attention:  attention(s),
 	}
+}
+
+// summariseEngines describes every engine.
+func summariseEngines(s *collector.Snapshot) []engineSummary {
+	items := make([]engineSummary, len(s.Engines))
+	for i := range s.Engines {
+		e := &s.Engines[i]
+		items[i] = engineSummary{
+			Name: text(e.Name), Up: e.Up, Fresh: e.Fresh, Problem: text(e.Problem), SyncedAt: moment(e.Synced),
+			Version: text(e.Info.Version), APIVersion: text(e.Info.APIVersion), StorageDriver: text(e.Info.StorageDriver),
+			CgroupDriver: text(e.Info.CgroupDriver), CgroupVersion: text(e.Info.CgroupVersion), OS: text(e.Info.OperatingSystem),
+			Containers: e.Sources.Cgroup + e.Sources.Engine + e.Sources.None,
+		}
+	}
+	return items
+}
+
+// Fresh says whether any engine still says something; to the page.
+func (s summaryAnswer) Fresh() bool {
+	return slices.ContainsFunc(s.Engines, func(e engineSummary) bool { return e.Fresh })
 }
 
 // countContainers counts by state and health; "unknown" are those of which the engine says nothing any more.
@@ -118,7 +135,7 @@ func attention(s *collector.Snapshot) []attentionItem {
 			continue
 		}
 		items = append(items, attentionItem{
-			ID: text(containerID(c)), Name: text(c.Name), State: text(c.Facts.State), ExitCode: exitCode(c.Facts), Reasons: reasons,
+			ID: text(containerID(c)), Name: text(c.Name), Engine: text(c.Engine), State: text(c.Facts.State), ExitCode: exitCode(c.Facts), Reasons: reasons,
 		})
 	}
 	return items

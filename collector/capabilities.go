@@ -1,14 +1,9 @@
 package collector
 
-import (
-	"slices"
+import "tallyman/cgroups"
 
-	"tallyman/cgroups"
-	"tallyman/engine"
-)
-
-// judge lists what can be read, and logs what has become impossible.
-func (c *Collector) judge(view *engine.View) []cgroups.Capability {
+// judge lists what of the kernel's can be read, and logs what has become impossible.
+func (c *Collector) judge() []cgroups.Capability {
 	known := c.kernel.Capabilities()
 	missing := make(map[string]string, len(c.missing))
 	for _, k := range known {
@@ -21,6 +16,5 @@ func (c *Collector) judge(view *engine.View) []cgroups.Capability {
 		}
 	}
 	c.missing = missing
-	// Package engine logs its own troubles.
-	return append(slices.Clip(known), cgroups.Capability{Name: "engine", Reason: view.Reason, Help: view.Problem})
+	return known
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,8 +20,11 @@ const (
 	tidyEvery = time.Minute
 )
 
-// Engine is what the collector needs of package engine: the latest View, at once.
+// Engine is what the collector needs of one Docker Engine of package engine.
 type Engine interface {
+	// Name tells engines apart; "" where there is only one.
+	Name() string
+	// View is what is known of its containers, at once.
 	View() *engine.View
 }
 
@@ -56,23 +60,30 @@ type Options struct {
 
 // Collector makes Snapshots. It is safe for concurrent use.
 type Collector struct {
-	engine Engine
 	kernel Kernel
 	opts   Options
 	last   atomic.Pointer[Snapshot]
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
+	engines []followed
 	host    *tracked
-	tracked map[string]*tracked // by container id
 	slices  map[string]*tracked // by path
 	round   uint64
 	// missing is what could not be read at the latest snapshot, by name, so that it is logged once.
 	missing map[string]string
 }
 
-// New returns a Collector over one engine and the kernel of the same host.
-func New(e Engine, k Kernel, o Options) *Collector {
+// followed is an engine with what is remembered of its containers. The engine itself may be asked without the turn.
+type followed struct {
+	Engine
+
+	tracked map[string]*tracked // by container id
+}
+
+// New returns a Collector over the kernel of this host and any number of engines, whose containers need not be on this host.
+// With more than one, each must have a name of its own.
+func New(engines []Engine, k Kernel, o Options) *Collector {
 	if o.MaxAge == 0 {
 		o.MaxAge = defaultMaxAge
 	}
@@ -85,14 +96,27 @@ func New(e Engine, k Kernel, o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Collector{engine: e, kernel: k, opts: o, turn: make(chan struct{}, 1), tracked: map[string]*tracked{}, slices: map[string]*tracked{}}
+	c := &Collector{kernel: k, opts: o, turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
+	for _, e := range engines {
+		c.engines = append(c.engines, followed{e, map[string]*tracked{}})
+	}
+	return c
+}
+
+// views is what every engine says now. No engine waits for another: each has said it already.
+func (c *Collector) views() []*engine.View {
+	views := make([]*engine.View, len(c.engines))
+	for i, e := range c.engines {
+		views[i] = e.View()
+	}
+	return views
 }
 
 // Snapshot gives the present state of the host. Callers share one snapshot for as long as it is younger than MaxAge; when the
 // engine has said something new meanwhile, only the containers concerned are read again. The only error is ctx's, while
 // another caller's collection goes on.
 func (c *Collector) Snapshot(ctx context.Context) (*Snapshot, error) {
-	if s := c.last.Load(); c.fresh(s) && s.view == c.engine.View() {
+	if s := c.last.Load(); c.fresh(s) && slices.Equal(s.views, c.views()) {
 		return s, nil
 	}
 	select {
@@ -101,14 +125,14 @@ func (c *Collector) Snapshot(ctx context.Context) (*Snapshot, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	view := c.engine.View()
+	views := c.views()
 	last := c.last.Load()
 	if !c.fresh(last) {
 		last = nil
-	} else if last.view == view {
+	} else if slices.Equal(last.views, views) {
 		return last, nil
 	}
-	s := c.collect(view, last)
+	s := c.collect(views, last)
 	c.last.Store(s)
 	return s, nil
 }
@@ -130,11 +154,11 @@ func (c *Collector) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			c.turn <- struct{}{}
-			c.tidy(c.engine.View())
+			c.tidy()
 			<-c.turn
 		case <-ctx.Done():
 			c.turn <- struct{}{}
-			c.tidy(&engine.View{})
+			c.close()
 			<-c.turn
 			return ctx.Err()
 		}

@@ -23,9 +23,14 @@ import (
 )
 
 // views is an engine that says what a test puts into it.
-type views struct{ atomic.Pointer[engine.View] }
+type views struct {
+	atomic.Pointer[engine.View]
+
+	name string
+}
 
 func (v *views) View() *engine.View { return v.Load() }
+func (v *views) Name() string       { return v.name }
 
 // host is a recorded host, with an engine that knows its containers.
 type host struct {
@@ -38,7 +43,7 @@ type host struct {
 
 func newHost(t *testing.T, scenario string, o cgroups.Options) *host {
 	t.Helper()
-	h := &host{Host: fixture.Open(t, "../cgroups/testdata/"+scenario+".txtar"), engine: &views{}, self: self.New(self.Build{})}
+	h := &host{Host: fixture.Open(t, "../cgroups/testdata/"+scenario+".txtar"), engine: &views{}, self: self.New(self.Build{}, false)}
 	h.now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	o.Root = cgroups.Root{ProcFS: h.Path("proc"), CgroupFS: h.Path("sys/fs/cgroup")}
 	kernel, err := cgroups.NewReader(o)
@@ -74,7 +79,7 @@ func (h *host) say(name string, change func(*engine.Container)) {
 func (h *host) collector(o collector.Options) *collector.Collector {
 	o.Now = func() time.Time { return h.now }
 	o.Self = h.self
-	return collector.New(h.engine, h.kernel, o)
+	return collector.New([]collector.Engine{h.engine}, h.kernel, o)
 }
 
 // file is a file of a container's cgroup on a v2 host with the cgroupfs driver.
@@ -107,8 +112,8 @@ func TestSnapshot_joins(t *testing.T) {
 	for _, scenario := range []string{"v1-hybrid-cgroupfs", "v2-cgroupfs", "v2-systemd"} {
 		h := newHost(t, scenario, cgroups.Options{})
 		s := snapshot(t, h.collector(collector.Options{}))
-		if got, want := len(s.Containers), len(h.Containers); got != want || s.Sources.Cgroup != want {
-			t.Fatalf("%s: got %d containers, %d from cgroups, want %d", scenario, got, s.Sources.Cgroup, want)
+		if got, want := len(s.Containers), len(h.Containers); got != want || s.Engines[0].Sources.Cgroup != want {
+			t.Fatalf("%s: got %d containers, %d from cgroups, want %d", scenario, got, s.Engines[0].Sources.Cgroup, want)
 		}
 		for i, c := range s.Containers {
 			if c.Name != h.Containers[i].Name || !strings.Contains(c.ID, h.Containers[i].ID) {
@@ -287,13 +292,13 @@ func TestSnapshot_engineAway(t *testing.T) {
 	h.engine.Store(&view)
 	h.now = h.now.Add(30 * time.Second)
 	s := snapshot(t, c)
-	if web := container(t, s, "web"); !s.Engine.Fresh || s.Engine.Up || web.Facts == nil || math.IsNaN(web.Stats.CPU.Usage) {
+	if web := container(t, s, "web"); !s.Engines[0].Fresh || s.Engines[0].Up || web.Facts == nil || math.IsNaN(web.Stats.CPU.Usage) {
 		t.Errorf("after 30 s: got %+v", web)
 	}
 	h.now = h.now.Add(30 * time.Second)
 	s = snapshot(t, c)
 	web := container(t, s, "web")
-	if s.Engine.Fresh || web.Facts != nil || web.Name != "web" || math.IsNaN(web.Stats.CPU.Usage) || math.IsNaN(web.LastSeen) {
+	if s.Engines[0].Fresh || web.Facts != nil || web.Name != "web" || math.IsNaN(web.Stats.CPU.Usage) || math.IsNaN(web.LastSeen) {
 		t.Errorf("after StaleAfter: got %+v, want its name and its kernel's numbers, but no facts", web)
 	}
 }
@@ -335,7 +340,7 @@ func TestSnapshot_giveUp(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 	k := &stuck{h.kernel, make(chan struct{}), make(chan struct{})}
-	c := collector.New(h.engine, k, collector.Options{})
+	c := collector.New([]collector.Engine{h.engine}, k, collector.Options{})
 	done := make(chan error)
 	go func() {
 		_, err := c.Snapshot(context.Background())

@@ -1,8 +1,10 @@
 package collector
 
 import (
+	"cmp"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"tallyman/cgroups"
@@ -28,52 +30,63 @@ type tracked struct {
 // moment after the kernel does, and a container that crashes again and again ends often.
 const missingFor = 5 * time.Second
 
-// collect makes a snapshot. When recent is given, its readings are used again for the containers of which the engine has
+// collect makes a snapshot. When recent is given, its readings are used again for the containers of which their engine has
 // said nothing new.
-func (c *Collector) collect(view *engine.View, recent *Snapshot) *Snapshot {
+func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
-	s := &Snapshot{
-		Time: now, kernelTime: now, view: view,
-		Machine: c.kernel.Machine(),
-		Engine:  c.joinEngine(view, now),
-	}
+	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
 		s.Host, s.Slices = recent.Host, recent.Slices
 	} else {
 		s.Host, s.Slices = c.readHost(s), c.readSlices(s)
 	}
-	s.Containers = make([]Container, 0, len(view.Containers))
-	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
-	for _, running := range []bool{true, false} {
-		for _, f := range view.Containers {
-			if f.State.HasProcesses() == running {
-				c.update(c.tracker(f.ID), f, s, recent != nil)
-			}
-		}
+	total := 0
+	for _, v := range views {
+		total += len(v.Containers)
 	}
-	for _, f := range view.Containers {
-		t := c.tracked[f.ID]
-		s.Containers = append(s.Containers, t.latest)
-		s.Sources.add(t.latest.Source)
+	s.Containers = make([]Container, 0, total)
+	s.Engines = make([]EngineStatus, len(views))
+	for i, v := range views {
+		s.Engines[i] = c.joinEngine(c.engines[i].Name(), v, now)
+		c.joinContainers(s, &s.Engines[i], c.engines[i].tracked, v, recent != nil)
 	}
-	forget(c.tracked, c.round)
-	s.Capabilities = c.judge(view)
+	if len(views) > 1 { // each engine's own are in order
+		slices.SortStableFunc(s.Containers, func(a, b Container) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	s.Capabilities = c.judge()
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)
 	c.opts.Self.Collected(s.Duration)
 	return s
 }
 
-func (c *Collector) tracker(id string) *tracked {
-	t := c.tracked[id]
-	if t == nil {
-		t = &tracked{}
-		c.tracked[id] = t
+// joinContainers adds the containers of one engine.
+func (c *Collector) joinContainers(s *Snapshot, e *EngineStatus, known map[string]*tracked, view *engine.View, again bool) {
+	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
+	for _, running := range []bool{true, false} {
+		for _, f := range view.Containers {
+			if f.State.HasProcesses() != running {
+				continue
+			}
+			t := known[f.ID]
+			if t == nil {
+				t = &tracked{}
+				known[f.ID] = t
+			}
+			t.round = c.round
+			c.update(t, f, s, e, again)
+		}
 	}
-	t.round = c.round
-	return t
+	for _, f := range view.Containers {
+		t := known[f.ID]
+		s.Containers = append(s.Containers, t.latest)
+		e.Sources.add(t.latest.Source)
+	}
+	forget(known, c.round)
 }
 
 // forget drops what was not met in this round: containers that the engine no longer knows, slices that have ended.
@@ -86,19 +99,27 @@ func forget(all map[string]*tracked, round uint64) {
 	}
 }
 
-// tidy closes what is open of containers that, by this view, have no processes.
-func (c *Collector) tidy(view *engine.View) {
-	running := make(map[string]bool, len(view.Containers))
-	for _, f := range view.Containers {
-		running[f.ID] = f.State.HasProcesses()
-	}
-	for id, t := range c.tracked {
-		if !running[id] {
-			t.close()
+// tidy closes what is open of containers that have no processes any more.
+func (c *Collector) tidy() {
+	for _, e := range c.engines {
+		running := map[string]bool{}
+		for _, f := range e.View().Containers {
+			running[f.ID] = f.State.HasProcesses()
+		}
+		for id, t := range e.tracked {
+			if !running[id] {
+				t.close()
+			}
 		}
 	}
-	if len(view.Containers) > 0 {
-		return
+}
+
+// close closes everything that is open.
+func (c *Collector) close() {
+	for _, e := range c.engines {
+		for _, t := range e.tracked {
+			t.close()
+		}
 	}
 	if c.host != nil {
 		c.host.close()
@@ -116,14 +137,17 @@ func (t *tracked) close() {
 }
 
 // joinEngine judges what may still be said in the engine's name.
-func (c *Collector) joinEngine(view *engine.View, now time.Time) EngineStatus {
+func (c *Collector) joinEngine(name string, view *engine.View, now time.Time) EngineStatus {
 	return EngineStatus{
+		Name:    name,
 		Up:      view.Up,
 		Problem: view.Problem,
 		Fresh:   view.Up || (!view.LastContact.IsZero() && now.Sub(view.LastContact) < c.opts.StaleAfter),
 		Synced:  view.Synced,
 		Info:    view.Info,
 		Events:  view.Events,
+		// Package engine logs its own troubles.
+		Capabilities: []cgroups.Capability{{Name: "engine", Reason: view.Reason, Help: view.Problem}},
 	}
 }
 
@@ -144,18 +168,18 @@ func (c *Collector) readHost(s *Snapshot) Container {
 }
 
 // update brings a container up to date; again allows a reading of the latest MaxAge to be used once more.
-func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, again bool) {
+func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, e *EngineStatus, again bool) {
 	unchanged := t.facts == f
 	t.facts = f
 	target := cgroups.Target{
-		ID: f.ID, PID: f.PID, Parent: f.CgroupParent, Driver: s.Engine.Info.CgroupDriver,
+		ID: f.ID, PID: f.PID, Parent: f.CgroupParent, Driver: e.Info.CgroupDriver,
 		Network: f.NetworkOwner == f.ID,
 	}
 	if again && unchanged {
-		t.latest.Facts = freshFacts(f, s)
+		t.latest.Facts = freshFacts(f, e)
 		return
 	}
-	n := Container{Name: f.Name, Image: f.Image, Facts: freshFacts(f, s), Source: SourceNone}
+	n := Container{Name: f.Name, Image: f.Image, Engine: e.Name, Facts: freshFacts(f, e), Source: SourceNone}
 	n.Stats.Reset()
 	if f.State.HasProcesses() {
 		c.read(t, target, &n, s.Time)
@@ -165,7 +189,7 @@ func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, again b
 	n.ID = t.path(c.kernel, target)
 	n.LimitCores = limitCores(&n.Stats.CPU, s.Machine.Cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
-	n.LastSeen = lastSeen(&n, f, s)
+	n.LastSeen = lastSeen(&n, f, e, s.Time)
 	n.Rates = t.rates.update(s.Time, &n.Stats)
 	t.target, t.latest = target, n
 }
@@ -244,8 +268,8 @@ func (c *Collector) report(t *tracked, n *Container, err error) {
 	}
 }
 
-func freshFacts(f *engine.Container, s *Snapshot) *engine.Container {
-	if !s.Engine.Fresh {
+func freshFacts(f *engine.Container, e *EngineStatus) *engine.Container {
+	if !e.Fresh {
 		return nil
 	}
 	return f
@@ -264,10 +288,10 @@ func limitCores(cpu *cgroups.CPU, host float64) float64 {
 }
 
 // lastSeen is now for a container that lives by the kernel's word, or, where that cannot be asked, by the engine's.
-func lastSeen(n *Container, f *engine.Container, s *Snapshot) float64 {
+func lastSeen(n *Container, f *engine.Container, e *EngineStatus, now time.Time) float64 {
 	alive := f.State.HasProcesses() || f.State == engine.StateRestarting
-	if alive && (n.Source != SourceNone || s.Engine.Up) {
-		return seconds(s.Time)
+	if alive && (n.Source != SourceNone || e.Up) {
+		return seconds(now)
 	}
 	return math.NaN()
 }

@@ -16,22 +16,21 @@ type Snapshot struct {
 	Machine cgroups.Machine
 	// Host is the root cgroup, id "/", without name and image.
 	Host Container
-	// Containers holds every container that the engine knows, in every state, sorted by name, then id.
+	// Containers holds every container that an engine knows, in every state, sorted by name, then id, then engine.
 	Containers []Container
 
 	// Slices are further cgroups that somebody wants to watch, nameless, sorted as the kernel lists them.
 	Slices []Container
 
-	Engine EngineStatus
-	// Capabilities says what can be read here and why the rest cannot: the kernel's, and "engine".
+	// Engines holds the engines in the order in which they were configured.
+	Engines []EngineStatus
+	// Capabilities says what of the kernel's can be read here and why the rest cannot.
 	Capabilities []cgroups.Capability
-	// Sources counts the containers by where their numbers come from.
-	Sources SourceCounts
 	// Descriptors is what is kept open for reading.
 	Descriptors cgroups.Descriptors
 
-	// view is the engine's View that was joined.
-	view *engine.View
+	// views are those of the engines that were joined.
+	views []*engine.View
 	// kernelTime is when the oldest of the readings were made: Time, unless some were used again.
 	kernelTime time.Time
 }
@@ -47,8 +46,9 @@ func (s *Snapshot) All(each func(*Container)) {
 	}
 }
 
-// EngineStatus is the state of the engine itself.
+// EngineStatus is the state of one engine itself.
 type EngineStatus struct {
+	Name    string // as Container.Engine
 	Up      bool
 	Problem string // for people: why Up is false
 	// Fresh says that what the engine said of its containers may still be shown: it is up, or was less than StaleAfter ago.
@@ -56,6 +56,10 @@ type EngineStatus struct {
 	Synced time.Time
 	Info   engine.Info
 	Events []engine.EventCount
+	// Capabilities says what can be had of it and why the rest cannot; "engine" is the engine as a whole.
+	Capabilities []cgroups.Capability
+	// Sources counts its containers by where their numbers come from.
+	Sources SourceCounts
 }
 
 // SourceCounts counts containers by Source.
@@ -79,6 +83,8 @@ type Container struct {
 	ID    string
 	Name  string // "" for the host and slices
 	Image string // "" for the host and slices
+	// Engine is the name of the engine whose container it is; "" where there is only one, and for the host and slices.
+	Engine string
 
 	// Facts is what the engine said last; nil for the host, and when the engine has been away for longer than StaleAfter.
 	Facts *engine.Container

@@ -65,7 +65,7 @@ func newClient(t *testing.T, o Options) *Client {
 // follow starts an Inventory on a fake engine and ends it with the test.
 func follow(t *testing.T, e *fakeengine.Engine, co Options, io InventoryOptions) *lab {
 	t.Helper()
-	l := &lab{Engine: e, self: self.New(self.Build{}), log: &logbook{}}
+	l := &lab{Engine: e, self: self.New(self.Build{}, false), log: &logbook{}}
 	co.Host, co.Self = e.Host(), l.self
 	if co.Timeout == 0 {
 		co.Timeout = 2 * time.Second

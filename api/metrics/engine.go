@@ -10,9 +10,9 @@ func engineFamilies() []Family {
 			Name: "docker_engine_info", Type: Gauge, Group: GroupEngine,
 			Labels: []string{"version", "api_version", "storage_driver", "cgroup_driver", "cgroup_version", "kernel", "os"},
 			Help:   "The Docker Engine, from its /version and /info; always 1, absent while it is away for long.",
-			SnapshotEach: func(s *snapshot, yield func(Sample)) {
-				i := &s.Engine.Info
-				if !s.Engine.Fresh || *i == (engine.Info{}) {
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				i := &e.Info
+				if !e.Fresh || *i == (engine.Info{}) {
 					return
 				}
 				yield(labelled(1, i.Version, i.APIVersion, i.StorageDriver, i.CgroupDriver, i.CgroupVersion,
@@ -22,33 +22,34 @@ func engineFamilies() []Family {
 		{
 			Name: "docker_containers", Type: Gauge, Group: GroupEngine, Labels: []string{"state"},
 			Help: "Containers in each state, from the engine's list and events; absent while it is away for long.",
-			SnapshotEach: func(s *snapshot, yield func(Sample)) {
-				if !s.Engine.Fresh {
+			EngineEach: func(s *snapshot, e *engineStatus, yield func(Sample)) {
+				if !e.Fresh {
 					return
 				}
 				for _, state := range states {
-					yield(labelled(float64(countState(s, state)), string(state)))
+					yield(labelled(float64(countState(s, e, state)), string(state)))
 				}
 			},
 		},
 		{
 			Name: "docker_events_total", Type: Counter, Group: GroupEngine, Labels: []string{"type", "action"},
 			Help: "Events that tallyman saw, from the engine's event stream.",
-			SnapshotEach: func(s *snapshot, yield func(Sample)) {
-				for i := range s.Engine.Events {
-					e := &s.Engine.Events[i]
-					yield(labelled(float64(e.Count), e.Type, e.Action))
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				for i := range e.Events {
+					n := &e.Events[i]
+					yield(labelled(float64(n.Count), n.Type, n.Action))
 				}
 			},
 		},
 	}
 }
 
-// countState counts the containers in a state.
-func countState(s *snapshot, state engine.State) int {
+// countState counts the containers of an engine that are in a state.
+func countState(s *snapshot, e *engineStatus, state engine.State) int {
 	n := 0
 	for i := range s.Containers {
-		if f := s.Containers[i].Facts; f != nil && f.State == state {
+		c := &s.Containers[i]
+		if f := c.Facts; f != nil && f.State == state && c.Engine == e.Name {
 			n++
 		}
 	}

@@ -28,14 +28,15 @@ type Sample struct {
 	Labels [MaxLabels]string
 }
 
-// Family is one row of the table. Exactly one of its functions Value, Each, SnapshotValue and SnapshotEach is
-// set; a NaN that they give is not served.
+// Family is one row of the table. Exactly one of its functions Value, Each, SnapshotValue, SnapshotEach and EngineEach is set, or
+// the last two; a NaN that they give is not served.
 type Family struct {
 	Name  string
 	Help  string // one sentence: what is measured, and what says so
 	Type  Type
 	Group Group
-	// Labels names the labels of a sample; those of a container have id, name and image before them.
+	// Labels names the labels of a sample; those of a container have id, name and image before them. Where there are several
+	// engines, what belongs to one of them also has the label engine.
 	Labels []string
 
 	// Value draws the one sample of a container.
@@ -50,6 +51,8 @@ type Family struct {
 	SnapshotValue func(*collector.Snapshot) float64
 	// SnapshotEach draws any number of samples of a host.
 	SnapshotEach func(s *collector.Snapshot, yield func(Sample))
+	// EngineEach draws any number of samples of one engine.
+	EngineEach func(s *collector.Snapshot, e *collector.EngineStatus, yield func(Sample))
 }
 
 // PerContainer says whether the samples of the family belong to containers, and so carry id, name and image.
@@ -69,8 +72,9 @@ func containerLabels() []string { return []string{"id", "name", "image"} }
 
 // The rows of the table name these types very often.
 type (
-	container = collector.Container
-	snapshot  = collector.Snapshot
+	container    = collector.Container
+	snapshot     = collector.Snapshot
+	engineStatus = collector.EngineStatus
 )
 
 // row gives a family with one sample for each container.
@@ -115,8 +119,8 @@ func boolean(b bool) float64 {
 	return 0
 }
 
-// Draw gives every sample that the family has for a container by the groups of a selection, none for a family of the host as a
-// whole.
+// Draw gives every sample that the family has for a container by the groups of a selection, none for a family of the host or an
+// engine as a whole.
 func (f *Family) Draw(sel Selection, c *collector.Container, yield func(Sample)) {
 	known := func(s Sample) {
 		if !math.IsNaN(s.Value) {

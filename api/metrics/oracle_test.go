@@ -23,7 +23,24 @@ import (
 type oracle struct{ snap *collector.Snapshot }
 
 // desc describes a family.
-func desc(f *Family) *prometheus.Desc { return prometheus.NewDesc(f.Name, f.Help, f.LabelNames(), nil) }
+func desc(f *Family) *prometheus.Desc { return prometheus.NewDesc(f.Name, f.Help, allLabels(f), nil) }
+
+// allLabels lists the labels of a family where there are several engines.
+func allLabels(f *Family) []string {
+	names := f.LabelNames()
+	if f.PerContainer() || f.EngineEach != nil {
+		names = append(names, "engine")
+	}
+	return names
+}
+
+// pair spells a label; to Prometheus an empty one is the same as none, and engine is left out then.
+func pair(name, value string) []string {
+	if name == "engine" && value == "" {
+		return nil
+	}
+	return []string{strconv.Quote(name + "=" + value)}
+}
 
 func (o oracle) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range Families() {
@@ -44,7 +61,7 @@ func (o oracle) Collect(ch chan<- prometheus.Metric) {
 
 // drawAll draws the samples of a family in the plainest way.
 func drawAll(f *Family, s *collector.Snapshot, yield func(labels []string, v float64)) {
-	emit := func(base []string, sm Sample) {
+	emit := func(base []string, sm Sample, engine ...string) {
 		if math.IsNaN(sm.Value) {
 			return
 		}
@@ -52,24 +69,36 @@ func drawAll(f *Family, s *collector.Snapshot, yield func(labels []string, v flo
 		for i := range f.Labels {
 			labels = append(labels, valid(sm.Labels[i]))
 		}
-		yield(labels, sm.Value)
+		yield(append(labels, engine...), sm.Value)
 	}
 	switch {
 	case f.SnapshotValue != nil:
 		emit(nil, Sample{Value: f.SnapshotValue(s)})
-	case f.SnapshotEach != nil:
-		f.SnapshotEach(s, func(sm Sample) { emit(nil, sm) })
+	case f.SnapshotEach != nil || f.EngineEach != nil:
+		if f.SnapshotEach != nil {
+			var none []string
+			if f.EngineEach != nil {
+				none = []string{""}
+			}
+			f.SnapshotEach(s, func(sm Sample) { emit(nil, sm, none...) })
+		}
+		if f.EngineEach == nil {
+			return
+		}
+		for i := range s.Engines {
+			f.EngineEach(s, &s.Engines[i], func(sm Sample) { emit(nil, sm, s.Engines[i].Name) })
+		}
 	default:
 		all := append([]collector.Container{s.Host}, s.Containers...)
 		for i := range all {
 			c := &all[i]
 			base := []string{valid(c.ID), valid(c.Name), valid(c.Image)}
 			if f.Value != nil {
-				emit(base, Sample{Value: f.Value(c)})
+				emit(base, Sample{Value: f.Value(c)}, c.Engine)
 				continue
 			}
-			if f.Finer == nil || !f.Finer(c, func(sm Sample) { emit(base, sm) }) {
-				f.Each(c, func(sm Sample) { emit(base, sm) })
+			if f.Finer == nil || !f.Finer(c, func(sm Sample) { emit(base, sm, c.Engine) }) {
+				f.Each(c, func(sm Sample) { emit(base, sm, c.Engine) })
 			}
 		}
 	}
@@ -87,7 +116,7 @@ func lines(families []*dto.MetricFamily) []string {
 			v := m.GetGauge().GetValue() + m.GetCounter().GetValue() + m.GetUntyped().GetValue()
 			pairs := []string{}
 			for _, l := range m.GetLabel() {
-				pairs = append(pairs, strconv.Quote(l.GetName()+"="+l.GetValue()))
+				pairs = append(pairs, pair(l.GetName(), l.GetValue())...)
 			}
 			sort.Strings(pairs)
 			all = append(all, f.GetName()+strings.Join(pairs, ",")+" "+strconv.FormatFloat(v, 'g', -1, 64))
@@ -111,7 +140,7 @@ func parse(text []byte) ([]*dto.MetricFamily, error) {
 func TestOracle(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]*collector.Snapshot{
-		"sample": sample.Snapshot(), "away": sample.Away(), "many": sample.Many(20), "empty": {Host: sample.Blank("/", "", "")},
+		"sample": sample.Snapshot(), "away": sample.Away(), "many": sample.Many(20), "several": sample.Several(), "empty": {Host: sample.Blank("/", "", "")},
 	} {
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(oracle{s})
@@ -146,7 +175,8 @@ func FuzzWriter(f *testing.F) {
 		c.Facts = &facts
 		c.Stats.CPU.Usage, c.Stats.Memory.RSS = value, float64(count)
 		c.Stats.IO[0].Device, c.Stats.Network[0].Name = label, label
-		s.Engine.Info.OperatingSystem, s.Engine.Events[0].Action = label, label
+		s.Engines[0].Info.OperatingSystem, s.Engines[0].Events[0].Action = label, label
+		s.Engines[0].Name, c.Engine = valid(name), valid(name)
 
 		parsed, err := parse(w.Append(nil, s, everything()))
 		if err != nil {
@@ -166,11 +196,11 @@ func FuzzWriter(f *testing.F) {
 // wantLines is what lines should give for a family.
 func wantLines(f *Family, s *collector.Snapshot) []string {
 	var all []string
-	names := f.LabelNames()
+	names := allLabels(f)
 	drawAll(f, s, func(labels []string, v float64) {
-		pairs := make([]string, len(labels))
+		pairs := []string{}
 		for i, l := range labels {
-			pairs[i] = strconv.Quote(names[i] + "=" + l)
+			pairs = append(pairs, pair(names[i], l)...)
 		}
 		sort.Strings(pairs)
 		if v == 0 {

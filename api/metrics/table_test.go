@@ -39,7 +39,7 @@ func TestFamilies_valid(t *testing.T) {
 		if len(f.Labels) > MaxLabels {
 			t.Errorf("%s has %d labels, and a Sample room for %d", f.Name, len(f.Labels), MaxLabels)
 		}
-		if n := functions(f); n != 1 {
+		if n := functions(f); n != 1 && (n != 2 || f.SnapshotEach == nil || f.EngineEach == nil) {
 			t.Errorf("%s has %d functions that draw samples, not 1", f.Name, n)
 		}
 		names := f.LabelNames()
@@ -64,7 +64,7 @@ func find(g Group) (GroupInfo, bool) {
 // functions counts the functions of a family that are set.
 func functions(f Family) int {
 	n := 0
-	for _, set := range []bool{f.Value != nil, f.Each != nil, f.SnapshotValue != nil, f.SnapshotEach != nil} {
+	for _, set := range []bool{f.Value != nil, f.Each != nil, f.SnapshotValue != nil, f.SnapshotEach != nil, f.EngineEach != nil} {
 		if set {
 			n++
 		}
@@ -131,7 +131,8 @@ func metricsDoc() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Metrics\n\nGenerated from the table in `api/metrics` by `go test ./api/metrics -update`; do not edit.\n\n" +
 		"Labels of every `container_` family: `id` (path of the cgroup), `name`, `image`; the host is `id=\"/\"` with empty\n" +
-		"`name` and `image`. A value that is not known has no sample. There are no timestamps.\n\n## Groups\n\n" +
+		"`name` and `image`. With several engines, all that belongs to one of them also has the label `engine`. A value that is not\n" +
+		"known has no sample. There are no timestamps.\n\n## Groups\n\n" +
 		"| group | default | what | families |\n|---|---|---|---|\n")
 	families := Families()
 	for _, g := range Groups() {

@@ -1,37 +1,42 @@
 package metrics
 
-import "tallyman/collector"
+import (
+	"tallyman/cgroups"
+	"tallyman/collector"
+)
 
 // tallymanFamilies are the rows of tallyman itself that a Snapshot knows; the others are in internal/self.
 func tallymanFamilies() []Family {
 	return []Family{
 		{
 			Name: "tallyman_engine_up", Type: Gauge, Group: GroupTallyman,
-			Help:          "Whether the Docker Engine answers and its event stream stands.",
-			SnapshotValue: func(s *snapshot) float64 { return boolean(s.Engine.Up) },
+			Help: "Whether the Docker Engine answers and its event stream stands.",
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				yield(labelled(boolean(e.Up)))
+			},
 		},
 		{
 			Name: "tallyman_engine_last_sync_time_seconds", Type: Gauge, Group: GroupTallyman,
-			Help:          "When the containers of the engine were last listed in full, in seconds since the Unix epoch; absent while they never were.",
-			SnapshotValue: func(s *snapshot) float64 { return unixSeconds(s.Engine.Synced) },
+			Help: "When the containers of the engine were last listed in full, in seconds since the Unix epoch; absent while they never were.",
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				yield(labelled(unixSeconds(e.Synced)))
+			},
 		},
 		{
 			Name: "tallyman_containers", Type: Gauge, Group: GroupTallyman, Labels: []string{"source"},
 			Help: "Containers by where their readings come from: cgroup files, the engine's stats stream, or nowhere.",
-			SnapshotEach: func(s *snapshot, yield func(Sample)) {
-				yield(labelled(float64(s.Sources.Cgroup), string(collector.SourceCgroup)))
-				yield(labelled(float64(s.Sources.Engine), string(collector.SourceEngine)))
-				yield(labelled(float64(s.Sources.None), string(collector.SourceNone)))
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				yield(labelled(float64(e.Sources.Cgroup), string(collector.SourceCgroup)))
+				yield(labelled(float64(e.Sources.Engine), string(collector.SourceEngine)))
+				yield(labelled(float64(e.Sources.None), string(collector.SourceNone)))
 			},
 		},
 		{
 			Name: "tallyman_capability", Type: Gauge, Group: GroupTallyman, Labels: []string{"name", "reason"},
-			Help: "Whether a kind of readings can be had here: 1, or 0 with the reason why not.",
-			SnapshotEach: func(s *snapshot, yield func(Sample)) {
-				for i := range s.Capabilities {
-					c := &s.Capabilities[i]
-					yield(labelled(boolean(c.Reason == ""), c.Name, c.Reason))
-				}
+			Help:         "Whether a kind of readings can be had here: 1, or 0 with the reason why not.",
+			SnapshotEach: func(s *snapshot, yield func(Sample)) { drawCapabilities(s.Capabilities, yield) },
+			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
+				drawCapabilities(e.Capabilities, yield)
 			},
 		},
 		{
@@ -47,5 +52,12 @@ func tallymanFamilies() []Family {
 			Help:          "Descriptors that may be kept: three quarters of the limit RLIMIT_NOFILE.",
 			SnapshotValue: func(s *snapshot) float64 { return float64(s.Descriptors.Max) },
 		},
+	}
+}
+
+// drawCapabilities draws what can be read and what cannot.
+func drawCapabilities(all []cgroups.Capability, yield func(Sample)) {
+	for i := range all {
+		yield(labelled(boolean(all[i].Reason == ""), all[i].Name, all[i].Reason))
 	}
 }

@@ -29,7 +29,7 @@ type Writer struct {
 	out    io.Writer // where full chunks go; nil when the caller wants all of it in dst
 	err    error     // the first error of out
 	chunk  []byte    // kept between calls of Stream
-	arena  []byte    // the label blocks of all containers, one behind the other
+	arena  []byte    // the label blocks of all containers, one behind the other, then those of the engines
 	blocks []block   // the host's first
 
 	row     *compiled // the family that is being written
@@ -44,12 +44,12 @@ type compiled struct {
 	Family
 
 	header []byte   // the HELP and TYPE lines
-	keys   []string // `,event="` for each extra label; without the comma where it is the first of all
+	keys   []string // `event="` for each extra label
 	group  groupKey
 	finer  groupKey // of FinerGroup
 }
 
-// block is the label block of a container in the arena.
+// block is a label block in the arena: of a container or, empty where there is only one, of an engine.
 type block struct{ start, end int }
 
 // NewWriter returns a Writer of the whole table.
@@ -73,12 +73,8 @@ func compile(f Family) compiled {
 	c.header = append(c.header, "# HELP "+f.Name+" "...)
 	c.header = appendHelp(c.header, f.Help)
 	c.header = append(c.header, "\n# TYPE "+f.Name+" "+string(f.Type)+"\n"...)
-	for i, name := range f.Labels {
-		key := name + `="`
-		if i > 0 || f.PerContainer() {
-			key = "," + key
-		}
-		c.keys = append(c.keys, key)
+	for _, name := range f.Labels {
+		c.keys = append(c.keys, name+`="`)
 	}
 	return c
 }
@@ -121,6 +117,7 @@ func (w *Writer) render(s *collector.Snapshot, sel Selection) {
 		}
 		w.labels = nil
 		w.renderSnapshot(s)
+		w.renderEngines(s)
 	}
 	w.row, w.labels = nil, nil
 }
@@ -162,13 +159,21 @@ func (w *Writer) renderContainer(c *collector.Container, b block) {
 func (w *Writer) renderSnapshot(s *collector.Snapshot) {
 	if w.row.SnapshotEach != nil {
 		w.row.SnapshotEach(s, w.draw)
+	}
+	if w.row.SnapshotValue != nil {
+		w.appendSample(Sample{Value: w.row.SnapshotValue(s)})
+	}
+}
+
+// renderEngines writes a family that has samples for each engine.
+func (w *Writer) renderEngines(s *collector.Snapshot) {
+	if w.row.EngineEach == nil {
 		return
 	}
-	if v := w.row.SnapshotValue(s); !math.IsNaN(v) {
-		w.begin()
-		w.dst = append(w.dst, ' ')
-		w.dst = appendValue(w.dst, v)
-		w.dst = append(w.dst, '\n')
+	engines := w.blocks[len(w.blocks)-len(s.Engines):]
+	for i := range s.Engines {
+		w.labels = w.arena[engines[i].start:engines[i].end]
+		w.row.EngineEach(s, &s.Engines[i], w.draw)
 	}
 }
 
@@ -187,25 +192,36 @@ func (w *Writer) appendSample(s Sample) {
 		return
 	}
 	w.begin()
-	if w.labels == nil {
-		w.dst = append(w.dst, '{')
-	}
 	w.dst = append(w.dst, w.labels...)
+	open := len(w.labels) > 0
 	for i, key := range w.row.keys {
+		if open {
+			w.dst = append(w.dst, ',')
+		} else {
+			w.dst, open = append(w.dst, '{'), true
+		}
 		w.dst = append(w.dst, key...)
 		w.dst = appendEscaped(w.dst, s.Labels[i])
 		w.dst = append(w.dst, '"')
 	}
-	w.dst = append(w.dst, '}', ' ')
+	if open {
+		w.dst = append(w.dst, '}')
+	}
+	w.dst = append(w.dst, ' ')
 	w.dst = appendValue(w.dst, s.Value)
 	w.dst = append(w.dst, '\n')
 }
 
-// prepare renders the label block of each container once, for all families.
+// prepare renders the label block of each container and engine once, for all families.
 func (w *Writer) prepare(s *collector.Snapshot) {
 	w.arena, w.blocks = w.arena[:0], w.blocks[:0]
-	w.blocks = slices.Grow(w.blocks, 1+len(s.Containers)+len(s.Slices))
+	w.blocks = slices.Grow(w.blocks, 1+len(s.Containers)+len(s.Slices)+len(s.Engines))
 	s.All(w.addBlock)
+	for i := range s.Engines {
+		start := len(w.arena)
+		w.addEngine('{', s.Engines[i].Name)
+		w.blocks = append(w.blocks, block{start, len(w.arena)})
+	}
 }
 
 // addBlock renders the label block of one container, without the closing brace.
@@ -218,7 +234,19 @@ func (w *Writer) addBlock(c *collector.Container) {
 	w.arena = append(w.arena, `",image="`...)
 	w.arena = appendEscaped(w.arena, c.Image)
 	w.arena = append(w.arena, '"')
+	w.addEngine(',', c.Engine)
 	w.blocks = append(w.blocks, block{start, len(w.arena)})
+}
+
+// addEngine adds the label that tells engines apart to a label block, behind a comma or brace.
+func (w *Writer) addEngine(before byte, name string) {
+	if name == "" {
+		return
+	}
+	w.arena = append(w.arena, before)
+	w.arena = append(w.arena, `engine="`...)
+	w.arena = appendEscaped(w.arena, name)
+	w.arena = append(w.arena, '"')
 }
 
 // flush hands the gathered bytes on.

@@ -36,7 +36,8 @@ type config struct {
 	procFS   *string
 	cgroupFS *string
 
-	engineHost       *string
+	engineHosts      *[]string
+	engineTLSDirs    *[]string
 	engineTimeout    *time.Duration
 	engineResync     *time.Duration
 	engineStaleAfter *time.Duration
@@ -48,8 +49,10 @@ type config struct {
 	dockerTLSVerify  bool
 	dockerCertPath   string
 	dockerAPIVersion string
-	// engineHostFrom names where engineHost was set, for error messages.
+	// engineHostFrom names where engineHosts was set, for error messages.
 	engineHostFrom string
+	// engines is what engineHosts and engineTLSDirs say.
+	engines []engineAddress
 }
 
 // errDone ends the program after --help and --version.
@@ -66,8 +69,9 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*
 	app.HelpFlag.Short('h')
 	c := defineFlags(app)
 	twinEnvironment(app, getenv)
-	if host := getenv("DOCKER_HOST"); host != "" && getenv(envName("engine.host")) == "" {
-		app.GetFlag("engine.host").Default(host)
+	dockerHost := getenv("DOCKER_HOST")
+	if dockerHost != "" && getenv(envName("engine.host")) == "" {
+		app.GetFlag("engine.host").Default(dockerHost)
 		c.engineHostFrom = "DOCKER_HOST"
 	}
 	_, err := app.Parse(args)
@@ -77,7 +81,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*
 	if err != nil {
 		return nil, fmt.Errorf("%w (tallyman --help lists the flags)", err)
 	}
-	if *c.engineHost != getenv("DOCKER_HOST") {
+	if !slices.Equal(*c.engineHosts, []string{dockerHost}) {
 		c.engineHostFrom = "--engine.host"
 	}
 	c.dockerTLSVerify = getenv("DOCKER_TLS_VERIFY") != ""
@@ -92,7 +96,8 @@ func defineFlags(app *kingpin.Application) *config {
 	c.web = kingpinflag.AddFlags(app, defaultAddress)
 	c.pprof = boolean(app, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
 
-	c.engineHost = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).String()
+	c.engineHosts = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. For several, repeat it with a name each, name=tcp://host:port: all that belongs to one then has the label engine. For a single one DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).Strings()
+	c.engineTLSDirs = app.Flag("engine.tls-dir", "Folder with ca.pem, cert.pem and key.pem for an engine at tcp://, which must then show a certificate of that authority. With several engines, repeat it as name=folder.").Strings()
 	c.engineTimeout = duration(app, "engine.timeout", "How long one request to the engine may take.", "10s")
 	c.engineResync = duration(app, "engine.resync", "How often all containers are listed again, to heal what events missed.", "10m")
 	c.engineStaleAfter = duration(app, "engine.stale-after", "How long what the engine said last is served while it is away.", "5m")
@@ -125,7 +130,9 @@ func (c *config) check() error {
 	if err := web.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file %q: %s: want a readable file as https://prometheus.io/docs/guides/tls-encryption describes it", *c.web.WebConfigFile, oneLine(err))
 	}
-	return nil
+	var err error
+	c.engines, err = c.engineAddresses()
+	return err
 }
 
 func checkAddress(address string) error {
@@ -150,6 +157,9 @@ func (c *config) source(err error) string {
 	}
 	switch option.Option {
 	case "CertPath":
+		if len(*c.engineTLSDirs) > 0 {
+			return "--engine.tls-dir"
+		}
 		return "DOCKER_CERT_PATH"
 	case "APIVersion":
 		return "DOCKER_API_VERSION"

@@ -102,12 +102,18 @@ func twinEnvironment(app *kingpin.Application, getenv func(string) string) {
 		value := getenv(env)
 		switch {
 		case value == "":
-		case f.Name == "web.listen-address":
+		case repeatable(f):
 			flag.Default(strings.Split(value, ",")...)
 		default:
 			flag.Default(value)
 		}
 	}
+}
+
+// repeatable says whether a flag may be given several times.
+func repeatable(f *kingpin.FlagModel) bool {
+	cumulative, ok := f.Value.(interface{ IsCumulative() bool })
+	return ok && cumulative.IsCumulative()
 }
 
 func envName(flag string) string {

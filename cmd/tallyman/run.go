@@ -32,7 +32,7 @@ const (
 const shutdownTimeout = 3 * time.Second
 
 var (
-	_ collector.Engine = (*engine.Inventory)(nil)
+	_ collector.Engine = (*engine.Engine)(nil)
 	_ collector.Kernel = (*cgroups.Reader)(nil)
 	_ api.Source       = (*collector.Collector)(nil)
 )
@@ -66,34 +66,43 @@ func usage(stderr io.Writer, err error) int {
 // program holds the parts, in the order of the data path.
 type program struct {
 	log       *slog.Logger
-	inventory *engine.Inventory
+	engines   []*engine.Engine
 	collector *collector.Collector
 	server    *http.Server
 }
 
 // build wires the parts. An error means that the configuration is wrong.
 func build(cfg *config, log *slog.Logger) (*program, error) {
-	own := self.New(self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()})
+	build := self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()}
+	own := self.New(build, len(cfg.engines) > 1)
 	kernel, err := cgroups.NewReader(cgroups.Options{
 		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: cfg.hidesInterface,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
 	}
-	client, err := engine.NewClient(engine.Options{
-		Host: *cfg.engineHost, TLSVerify: cfg.dockerTLSVerify, CertPath: cfg.dockerCertPath, APIVersion: cfg.dockerAPIVersion,
-		Timeout: *cfg.engineTimeout, Log: log, Self: own, UserAgent: "tallyman/" + version,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.source(err), err)
-	}
 	p := &program{log: log}
-	p.inventory = engine.NewInventory(client, engine.InventoryOptions{Resync: *cfg.engineResync, Log: log, Self: own})
+	engines := make([]collector.Engine, len(cfg.engines))
+	for i, address := range cfg.engines {
+		e, err := engine.New(engine.Config{
+			Name: address.name,
+			Client: engine.Options{
+				Host: address.host, TLSVerify: address.tlsVerify, CertPath: address.certPath, APIVersion: address.apiVersion,
+				Timeout: *cfg.engineTimeout, UserAgent: "tallyman/" + version,
+			},
+			Inventory: engine.InventoryOptions{Resync: *cfg.engineResync},
+			Log:       log, Self: own.Engine(address.name),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cfg.source(err), err)
+		}
+		p.engines, engines[i] = append(p.engines, e), e
+	}
 	maxAge := *cfg.maxAge
 	if maxAge == 0 {
 		maxAge = -1 // to the collector, 0 is its default
 	}
-	p.collector = collector.New(p.inventory, kernel, collector.Options{
+	p.collector = collector.New(engines, kernel, collector.Options{
 		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Log: log, Self: own,
 	})
 	server := api.New(api.Options{
@@ -107,7 +116,11 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 func (p *program) serve(ctx context.Context, flags *web.FlagConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
-	for _, part := range []func(context.Context) error{p.inventory.Run, p.collector.Run} {
+	parts := []func(context.Context) error{p.collector.Run}
+	for _, e := range p.engines {
+		parts = append(parts, e.Run)
+	}
+	for _, part := range parts {
 		background.Go(func() {
 			if err := part(ctx); err != nil && ctx.Err() == nil {
 				p.log.Error("background work ended", "err", err)

@@ -54,6 +54,10 @@ func TestRun_refuses(t *testing.T) {
 		{env: map[string]string{"DOCKER_HOST": "ssh://root@host"}, want: []string{"DOCKER_HOST", "ssh://root@host", "unix:///"}},
 		{env: map[string]string{"DOCKER_API_VERSION": "new"}, want: []string{"DOCKER_API_VERSION", "new", "1.41"}},
 		{env: map[string]string{"DOCKER_HOST": "tcp://127.0.0.1:2376", "DOCKER_CERT_PATH": dir}, want: []string{"DOCKER_CERT_PATH", dir, "ca.pem"}},
+		{
+			args: []string{"--engine.host=a=unix:///a", "--engine.host=b=tcp://127.0.0.1:2376", "--engine.tls-dir=b=" + dir},
+			want: []string{"--engine.tls-dir", "engine b", dir, "ca.pem"},
+		},
 		{env: map[string]string{"TALLYMAN_ENGINE_RESYNC": "x"}, want: []string{"TALLYMAN_ENGINE_RESYNC", "x", "5m"}},
 		{env: map[string]string{"TALLYMAN_COLLECTOR_CPU": "maybe"}, want: []string{"TALLYMAN_COLLECTOR_CPU", "maybe", "true or false"}},
 	} {
@@ -98,12 +102,12 @@ func TestConfig_environment(t *testing.T) {
 	if got := strings.Join(*c.web.WebListenAddresses, " "); got != ":1 :2" {
 		t.Errorf("got addresses %q", got)
 	}
-	if *c.engineHost != "tcp://docker:2375" || c.engineHostFrom != "DOCKER_HOST" {
-		t.Errorf("got host %s from %s", *c.engineHost, c.engineHostFrom)
+	if got := c.engines; len(got) != 1 || got[0].host != "tcp://docker:2375" || c.engineHostFrom != "DOCKER_HOST" {
+		t.Errorf("got engines %+v from %s", got, c.engineHostFrom)
 	}
 	c, err = parseConfig([]string{"--engine.host=unix:///a"}, env(map[string]string{"DOCKER_HOST": "tcp://docker:2375"}), io.Discard)
-	if err != nil || *c.engineHost != "unix:///a" || c.engineHostFrom != "--engine.host" {
-		t.Errorf("got host %s from %s, %v", *c.engineHost, c.engineHostFrom, err)
+	if err != nil || c.engines[0].host != "unix:///a" || c.engineHostFrom != "--engine.host" {
+		t.Errorf("got engines %+v from %s, %v", c.engines, c.engineHostFrom, err)
 	}
 }
 

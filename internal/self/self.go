@@ -7,6 +7,7 @@
 package self
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,24 +26,32 @@ type Build struct {
 type Metrics struct {
 	registry        *prometheus.Registry
 	engineRequests  *prometheus.CounterVec
-	reconnects      prometheus.Counter
+	reconnects      *prometheus.CounterVec
 	collectDuration prometheus.Histogram
 	collectErrors   *prometheus.CounterVec
 	renderBytes     *prometheus.GaugeVec
+	// engine is the value of the label engine; none where there is only one engine, and so no such label.
+	engine []string
 }
 
-// New returns Metrics on a new registry, together with those of the Go runtime and of the process.
-func New(b Build) *Metrics {
+// New returns Metrics on a new registry, together with those of the Go runtime and of the process. With several engines, what
+// can be told by engine has the label engine; see Engine.
+func New(b Build, severalEngines bool) *Metrics {
+	var engine, noEngine []string
+	if severalEngines {
+		engine, noEngine = []string{"engine"}, []string{""}
+	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		engine:   noEngine,
 		engineRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tallyman_engine_requests_total",
 			Help: "Requests sent to the Docker Engine, by endpoint and HTTP status code; code is \"error\" where none came back.",
-		}, []string{"endpoint", "code"}),
-		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
+		}, slices.Concat([]string{"endpoint", "code"}, engine)),
+		reconnects: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tallyman_engine_reconnects_total",
 			Help: "Times the event stream of the engine had to be opened again.",
-		}),
+		}, engine),
 		collectDuration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:                        "tallyman_collect_duration_seconds",
 			Help:                        "Time it took to make a snapshot of the host.",
@@ -52,7 +61,7 @@ func New(b Build) *Metrics {
 		collectErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tallyman_collect_errors_total",
 			Help: "Readings that failed, by part (kernel file or engine endpoint) and reason.",
-		}, []string{"part", "reason"}),
+		}, slices.Concat([]string{"part", "reason"}, engine)),
 		renderBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tallyman_render_bytes",
 			Help: "Size of the latest rendered exposition, by encoding.",
@@ -66,10 +75,27 @@ func New(b Build) *Metrics {
 		},
 	})
 	build.Set(1)
+	if !severalEngines {
+		m.reconnects.WithLabelValues() // 0, not absent, until it happens
+	}
 	m.registry.MustRegister(build, m.engineRequests, m.reconnects, m.collectDuration, m.collectErrors, m.renderBytes,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// Engine gives the same Metrics for what is done with one of several engines; m itself where there is only one.
+func (m *Metrics) Engine(name string) *Metrics {
+	if m == nil || m.engine == nil {
+		return m
+	}
+	own := *m
+	own.engine = []string{name}
+	own.reconnects.WithLabelValues(name) // 0, not absent, until it happens
+	return &own
+}
+
+// by gives the values of the labels of a sample.
+func (m *Metrics) by(values ...string) []string { return append(values, m.engine...) }
 
 // Gatherer gives all of tallyman's own metrics; an empty one for a nil *Metrics.
 func (m *Metrics) Gatherer() prometheus.Gatherer {
@@ -91,14 +117,14 @@ func (m *Metrics) Registerer() prometheus.Registerer {
 // code, or "error" where no answer came.
 func (m *Metrics) EngineRequest(endpoint, code string) {
 	if m != nil {
-		m.engineRequests.WithLabelValues(endpoint, code).Inc()
+		m.engineRequests.WithLabelValues(m.by(endpoint, code)...).Inc()
 	}
 }
 
 // EngineReconnect counts an event stream that was opened again.
 func (m *Metrics) EngineReconnect() {
 	if m != nil {
-		m.reconnects.Inc()
+		m.reconnects.WithLabelValues(m.by()...).Inc()
 	}
 }
 
@@ -113,7 +139,7 @@ func (m *Metrics) Collected(d time.Duration) {
 // a few constant words ("parse", "permission", "timeout", "io").
 func (m *Metrics) CollectError(part, reason string) {
 	if m != nil {
-		m.collectErrors.WithLabelValues(part, reason).Inc()
+		m.collectErrors.WithLabelValues(m.by(part, reason)...).Inc()
 	}
 }
 

@@ -17,6 +17,6 @@ func Many(n int) *collector.Snapshot {
 		c.Stats.CPU.Usage += float64(i) * 1.000123
 		s.Containers = append(s.Containers, c)
 	}
-	s.Sources = collector.SourceCounts{Cgroup: n}
+	s.Engines[0].Sources = collector.SourceCounts{Cgroup: n}
 	return s
 }

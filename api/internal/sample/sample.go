@@ -30,32 +30,52 @@ func Snapshot() *collector.Snapshot {
 			nameless(), awkward(), busy(), crashLooping(), created(), dead(), exited(), forgotten(), legacy(), oomKilled(),
 			paused(), sidecar(), unhealthy(),
 		},
-		Sources: collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
 		Capabilities: []cgroups.Capability{
 			{Name: "memory"},
 			{Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
-			{Name: "engine"},
 		},
 		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768},
 	}
-	s.Engine.Up, s.Engine.Fresh, s.Engine.Synced = true, true, Now().Add(-3*time.Minute)
-	s.Engine.Info = engine.Info{
-		Version: "28.5.2", APIVersion: "1.51", StorageDriver: "overlay2", CgroupDriver: "systemd",
-		CgroupVersion: "2", KernelVersion: "6.12.9-amd64", OperatingSystem: "Debian GNU/Linux 13 (trixie)", Name: "quay-7",
+	s.Engines = []collector.EngineStatus{{
+		Up: true, Fresh: true, Synced: Now().Add(-3 * time.Minute),
+		Info: engine.Info{
+			Version: "28.5.2", APIVersion: "1.51", StorageDriver: "overlay2", CgroupDriver: "systemd",
+			CgroupVersion: "2", KernelVersion: "6.12.9-amd64", OperatingSystem: "Debian GNU/Linux 13 (trixie)", Name: "quay-7",
+		},
+		Events: []engine.EventCount{
+			{Type: "container", Action: "die", Count: 21},
+			{Type: "container", Action: "start", Count: 30},
+			{Type: "network", Action: "connect", Count: 4},
+		},
+		Capabilities: []cgroups.Capability{{Name: "engine"}},
+		Sources:      collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
+	}}
+	return s
+}
+
+// Several is Snapshot with the containers of a second engine, which is away, beside those of the first.
+func Several() *collector.Snapshot {
+	s := Snapshot()
+	s.Engines[0].Name = "local"
+	s.Engines = append(s.Engines, collector.EngineStatus{
+		Name: `far "away"`, Problem: "far away did not answer within 10s",
+		Capabilities: []cgroups.Capability{{Name: "engine", Reason: "timeout"}},
+		Sources:      collector.SourceCounts{None: 1},
+	})
+	for i := range s.Containers {
+		s.Containers[i].Engine = s.Engines[0].Name
 	}
-	s.Engine.Events = []engine.EventCount{
-		{Type: "container", Action: "die", Count: 21},
-		{Type: "container", Action: "start", Count: 30},
-		{Type: "network", Action: "connect", Count: 4},
-	}
+	far := Blank("/docker/"+ID("fa"), "busy", "busybox:latest")
+	far.Engine = s.Engines[1].Name
+	s.Containers = append(s.Containers, far)
 	return s
 }
 
 // Away is Snapshot after the engine has been away for longer than StaleAfter: the kernel readings are all that is left.
 func Away() *collector.Snapshot {
 	s := Snapshot()
-	s.Engine.Up, s.Engine.Fresh = false, false
-	s.Engine.Problem = "dial unix /var/run/docker.sock: connect: connection refused"
+	s.Engines[0].Up, s.Engines[0].Fresh = false, false
+	s.Engines[0].Problem = "dial unix /var/run/docker.sock: connect: connection refused"
 	for i := range s.Containers {
 		s.Containers[i].Facts = nil
 	}

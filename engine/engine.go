@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"tallyman/internal/self"
+)
+
+// Config configures an Engine.
+type Config struct {
+	// Name tells engines apart, in the log and in what is published; "" where there is only one.
+	Name string
+	// Client says where the engine is and how it is reached.
+	Client Options
+	// Inventory says how its containers are followed.
+	Inventory InventoryOptions
+	// Log is handed to all parts, with the name of the engine; nil = silent.
+	Log *slog.Logger
+	// Self is handed to all parts; may be nil.
+	Self *self.Metrics
+}
+
+// Engine is one Docker Engine with all that is asked of it. It is safe for concurrent use.
+type Engine struct {
+	name      string
+	inventory *Inventory
+}
+
+// New checks the whole configuration and connects to nothing. Each error is or wraps an *OptionError, one line that names the
+// value and what would be right.
+func New(c Config) (*Engine, error) {
+	if c.Log != nil && c.Name != "" {
+		c.Log = c.Log.With("engine", c.Name)
+	}
+	c.Client.Log, c.Client.Self = c.Log, c.Self
+	client, err := NewClient(c.Client)
+	if err != nil {
+		if c.Name != "" {
+			err = fmt.Errorf("engine %s: %w", c.Name, err)
+		}
+		return nil, err
+	}
+	c.Inventory.Log, c.Inventory.Self = c.Log, c.Self
+	return &Engine{name: c.Name, inventory: NewInventory(client, c.Inventory)}, nil
+}
+
+// Name is Config.Name.
+func (e *Engine) Name() string { return e.name }
+
+// View is what is known of the containers; see Inventory.View.
+func (e *Engine) View() *View { return e.inventory.View() }
+
+// Run follows the engine until ctx ends. It returns only when everything that it started has ended, and must be called once.
+func (e *Engine) Run(ctx context.Context) error { return e.inventory.Run(ctx) }
