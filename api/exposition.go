@@ -62,16 +62,18 @@ type renderer struct {
 }
 
 // newRenderer returns a renderer.
-func newRenderer() *renderer { return &renderer{metrics.NewWriter(), newGzip()} }
+func newRenderer(o Options) *renderer {
+	return &renderer{metrics.NewWriter(metrics.WriterOptions{LabelsOnAll: o.LabelsOnAll}), newGzip()}
+}
 
 // newExposition returns the handler of /metrics.
 func newExposition(o Options) *exposition {
 	return &exposition{
 		source: o.Source, self: o.Self, log: o.Log, enabled: o.Groups,
 		turn:      make(chan struct{}, 1),
-		rendering: *newRenderer(),
+		rendering: *newRenderer(o),
 		filtered:  make(chan struct{}, maxFiltered),
-		renderers: sync.Pool{New: func() any { return newRenderer() }},
+		renderers: sync.Pool{New: func() any { return newRenderer(o) }},
 	}
 }
 

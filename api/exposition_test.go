@@ -50,7 +50,7 @@ func TestMetrics_tableThenSelf(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	table := string(metrics.NewWriter().Append(nil, sample.Snapshot(), metrics.Selection{}))
+	table := string(metrics.NewWriter(metrics.WriterOptions{}).Append(nil, sample.Snapshot(), metrics.Selection{}))
 	if !strings.HasPrefix(text, table) {
 		t.Error("the table does not come first, as the writer writes it")
 	}

@@ -49,6 +49,8 @@ type Options struct {
 	Version string
 	// Groups are the groups of metrics to serve; the zero value holds those that are on by default.
 	Groups metrics.Selection
+	// LabelsOnAll puts the labels of users on every sample of their containers; see metrics.WriterOptions.
+	LabelsOnAll bool
 	// Pprof serves /debug/pprof/, which tells much about the process and costs processor time.
 	Pprof bool
 }

@@ -53,9 +53,11 @@ type Options struct {
 	MaxAge time.Duration
 	// StaleAfter is how long what the engine said of its containers is shown while it is away. Default 5 min.
 	StaleAfter time.Duration
-	Log        *slog.Logger
-	Self       *self.Metrics
-	Now        func() time.Time // default time.Now
+	// Labels says which of the labels that users give their containers are let through, by their keys; nil = none.
+	Labels func(key string) bool
+	Log    *slog.Logger
+	Self   *self.Metrics
+	Now    func() time.Time // default time.Now
 }
 
 // Collector makes Snapshots. It is safe for concurrent use.

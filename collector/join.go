@@ -179,7 +179,12 @@ func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, e *Engi
 		t.latest.Facts = freshFacts(f, e)
 		return
 	}
-	n := Container{Name: f.Name, Image: f.Image, Engine: e.Name, Facts: freshFacts(f, e), Source: SourceNone}
+	n := Container{
+		Name: f.Name, Image: f.Image, Engine: e.Name, Labels: t.latest.Labels, Facts: freshFacts(f, e), Source: SourceNone,
+	}
+	if !unchanged {
+		n.Labels = c.labels(f)
+	}
 	n.Stats.Reset()
 	if f.State.HasProcesses() {
 		c.read(t, target, &n, s.Time)

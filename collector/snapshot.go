@@ -85,6 +85,8 @@ type Container struct {
 	Image string // "" for the host and slices
 	// Engine is the name of the engine whose container it is; "" where there is only one, and for the host and slices.
 	Engine string
+	// Labels are those of Options.Labels.
+	Labels []Label
 
 	// Facts is what the engine said last; nil for the host, and when the engine has been away for longer than StaleAfter.
 	Facts *engine.Container

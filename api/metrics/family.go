@@ -39,6 +39,9 @@ type Family struct {
 	// engines, what belongs to one of them also has the label engine.
 	Labels []string
 
+	// UserLabels says that the labels that users gave their containers stand behind all others, as far as they are let through.
+	UserLabels bool
+
 	// Value draws the one sample of a container.
 	Value func(*collector.Container) float64
 	// Each draws any number of samples of a container.

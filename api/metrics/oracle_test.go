@@ -148,7 +148,7 @@ func TestOracle(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		parsed, err := parse(NewWriter().Append(nil, s, everything()))
+		parsed, err := parse(NewWriter(WriterOptions{}).Append(nil, s, everything()))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -163,7 +163,7 @@ func FuzzWriter(f *testing.F) {
 	f.Add("\"", "\\", "\n", "\xff\xfe\\\"\n", math.Inf(1), int64(-1))
 	f.Add("", "\r\n", "{}", "\x00,=\"", math.NaN(), int64(math.MaxInt64))
 	f.Add("é", "\xe2\x82", "# HELP x y", "} 1\nx 2", math.Copysign(0, -1), int64(1)<<53)
-	w := NewWriter()
+	w := NewWriter(WriterOptions{})
 	f.Fuzz(func(t *testing.T, id, name, image, label string, value float64, count int64) {
 		s := sample.Snapshot()
 		s.Containers = s.Containers[2:3]

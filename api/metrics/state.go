@@ -18,7 +18,7 @@ func stateFamilies() []Family {
 // infoFamily is the row of the facts that do not change while a container runs.
 func infoFamily() Family {
 	return Family{
-		Name: "container_info", Type: Gauge, Group: GroupState,
+		Name: "container_info", Type: Gauge, Group: GroupState, UserLabels: true,
 		Labels: []string{
 			"image_id", "network_mode", "network_owner", "restart_policy", "runtime",
 			"compose_project", "compose_service", "swarm_service",

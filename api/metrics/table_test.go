@@ -87,7 +87,7 @@ func TestGroups_everyGroupHasRows(t *testing.T) {
 
 func TestFamilies_promlint(t *testing.T) {
 	t.Parallel()
-	text := NewWriter().Append(nil, sample.Snapshot(), everything())
+	text := NewWriter(WriterOptions{}).Append(nil, sample.Snapshot(), everything())
 	problems, err := promlint.New(bytes.NewReader(text)).Lint()
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestFamilies_promlint(t *testing.T) {
 
 func TestFamilies_allInGolden(t *testing.T) {
 	t.Parallel()
-	text := NewWriter().Append(nil, sample.Snapshot(), everything())
+	text := NewWriter(WriterOptions{}).Append(nil, sample.Snapshot(), everything())
 	for _, f := range Families() {
 		header := fmt.Sprintf("\n# TYPE %s %s\n", f.Name, f.Type)
 		if n := bytes.Count(text, []byte(header)); n != 1 {

@@ -22,6 +22,7 @@ const chunkBytes = 64 << 10
 // Bytes that are not UTF-8 become U+FFFD. There are no timestamps.
 type Writer struct {
 	rows []compiled
+	opts WriterOptions
 	// draw is appendSample, bound once: binding it for each container would allocate.
 	draw func(Sample)
 
@@ -34,6 +35,7 @@ type Writer struct {
 
 	row     *compiled // the family that is being written
 	labels  []byte    // the label block that its samples begin with
+	user    []byte    // the labels that its samples end with
 	started bool      // whether its header has been written
 	coarse  bool      // whether its group is selected
 	fine    bool      // whether the group of its finer grain is
@@ -49,11 +51,22 @@ type compiled struct {
 	finer  groupKey // of FinerGroup
 }
 
-// block is a label block in the arena: of a container or, empty where there is only one, of an engine.
-type block struct{ start, end int }
+// block is a label block in the arena: of a container, with its user's labels behind the end, or, empty where there is only one, of
+// an engine.
+type block struct{ start, end, user int }
+
+// WriterOptions configure a Writer; the zero value works.
+type WriterOptions struct {
+	// LabelsOnAll puts the labels of users on every sample of their containers, instead of on those of container_info only.
+	LabelsOnAll bool
+}
 
 // NewWriter returns a Writer of the whole table.
-func NewWriter() *Writer { return newWriter(Families()) }
+func NewWriter(o WriterOptions) *Writer {
+	w := newWriter(Families())
+	w.opts = o
+	return w
+}
 
 // newWriter lets tests render a table of their own.
 func newWriter(families []Family) *Writer {
@@ -115,11 +128,11 @@ func (w *Writer) render(s *collector.Snapshot, sel Selection) {
 			w.renderContainers(s)
 			continue
 		}
-		w.labels = nil
+		w.labels, w.user = nil, nil
 		w.renderSnapshot(s)
 		w.renderEngines(s)
 	}
-	w.row, w.labels = nil, nil
+	w.row, w.labels, w.user = nil, nil, nil
 }
 
 // renderContainers writes a family that has samples for each container.
@@ -136,7 +149,10 @@ func (w *Writer) renderContainers(s *collector.Snapshot) {
 
 // renderContainer writes the samples of one container.
 func (w *Writer) renderContainer(c *collector.Container, b block) {
-	w.labels = w.arena[b.start:b.end]
+	w.labels, w.user = w.arena[b.start:b.end], nil
+	if w.opts.LabelsOnAll || w.row.UserLabels {
+		w.user = w.arena[b.end:b.user]
+	}
 	if w.fine && w.row.Finer(c, w.draw) || !w.coarse {
 		return
 	}
@@ -150,6 +166,7 @@ func (w *Writer) renderContainer(c *collector.Container, b block) {
 	}
 	w.begin()
 	w.dst = append(w.dst, w.labels...)
+	w.dst = append(w.dst, w.user...)
 	w.dst = append(w.dst, '}', ' ')
 	w.dst = appendValue(w.dst, v)
 	w.dst = append(w.dst, '\n')
@@ -204,6 +221,7 @@ func (w *Writer) appendSample(s Sample) {
 		w.dst = appendEscaped(w.dst, s.Labels[i])
 		w.dst = append(w.dst, '"')
 	}
+	w.dst = append(w.dst, w.user...)
 	if open {
 		w.dst = append(w.dst, '}')
 	}
@@ -220,32 +238,37 @@ func (w *Writer) prepare(s *collector.Snapshot) {
 	for i := range s.Engines {
 		start := len(w.arena)
 		w.addEngine('{', s.Engines[i].Name)
-		w.blocks = append(w.blocks, block{start, len(w.arena)})
+		w.blocks = append(w.blocks, block{start: start, end: len(w.arena)})
 	}
 }
 
 // addBlock renders the label block of one container, without the closing brace.
 func (w *Writer) addBlock(c *collector.Container) {
 	start := len(w.arena)
-	w.arena = append(w.arena, `{id="`...)
-	w.arena = appendEscaped(w.arena, c.ID)
-	w.arena = append(w.arena, `",name="`...)
-	w.arena = appendEscaped(w.arena, c.Name)
-	w.arena = append(w.arena, `",image="`...)
-	w.arena = appendEscaped(w.arena, c.Image)
-	w.arena = append(w.arena, '"')
+	w.addLabel('{', "id", c.ID)
+	w.addLabel(',', "name", c.Name)
+	w.addLabel(',', "image", c.Image)
 	w.addEngine(',', c.Engine)
-	w.blocks = append(w.blocks, block{start, len(w.arena)})
+	end := len(w.arena)
+	for i := range c.Labels {
+		w.addLabel(',', c.Labels[i].Name, c.Labels[i].Value)
+	}
+	w.blocks = append(w.blocks, block{start, end, len(w.arena)})
 }
 
 // addEngine adds the label that tells engines apart to a label block, behind a comma or brace.
 func (w *Writer) addEngine(before byte, name string) {
-	if name == "" {
-		return
+	if name != "" {
+		w.addLabel(before, "engine", name)
 	}
+}
+
+// addLabel adds a label to a label block, behind a comma or brace.
+func (w *Writer) addLabel(before byte, name, value string) {
 	w.arena = append(w.arena, before)
-	w.arena = append(w.arena, `engine="`...)
-	w.arena = appendEscaped(w.arena, name)
+	w.arena = append(w.arena, name...)
+	w.arena = append(w.arena, '=', '"')
+	w.arena = appendEscaped(w.arena, value)
 	w.arena = append(w.arena, '"')
 }
 

@@ -63,13 +63,13 @@ func TestWriter_golden(t *testing.T) {
 		"state.prom":   {sample.Snapshot(), Selection{}.Empty().With(GroupState, true)},
 		"empty.prom":   {sample.Snapshot(), Selection{}.Empty()},
 	} {
-		golden(t, name, NewWriter().Append(nil, c.snap, c.sel))
+		golden(t, name, NewWriter(WriterOptions{}).Append(nil, c.snap, c.sel))
 	}
 }
 
 func TestWriter_appendsAndRepeats(t *testing.T) {
 	t.Parallel()
-	w, s := NewWriter(), sample.Snapshot()
+	w, s := NewWriter(WriterOptions{}), sample.Snapshot()
 	first := w.Append([]byte("before\n"), s, everything())
 	if !bytes.HasPrefix(first, []byte("before\n# HELP container_info ")) {
 		t.Fatalf("what stood in dst was lost: %.80q", first)
@@ -82,7 +82,7 @@ func TestWriter_appendsAndRepeats(t *testing.T) {
 
 func TestWriter_streamEqualsAppend(t *testing.T) {
 	t.Parallel()
-	w := NewWriter()
+	w := NewWriter(WriterOptions{})
 	for _, s := range []*collector.Snapshot{sample.Snapshot(), sample.Many(300), {}} {
 		want := w.Append(nil, s, everything())
 		out := &chunks{}
@@ -121,7 +121,7 @@ func (b *broken) Write([]byte) (int, error) {
 func TestWriter_streamStopsAtError(t *testing.T) {
 	t.Parallel()
 	out := &broken{}
-	w := NewWriter()
+	w := NewWriter(WriterOptions{})
 	if err := w.Stream(out, sample.Many(300), Selection{}); err == nil || err.Error() != "gone" {
 		t.Errorf("got error %v", err)
 	}
@@ -134,7 +134,7 @@ func TestWriter_streamStopsAtError(t *testing.T) {
 }
 
 func TestWriter_allocatesNothing(t *testing.T) {
-	w, s, sel := NewWriter(), sample.Many(100), everything()
+	w, s, sel := NewWriter(WriterOptions{}), sample.Many(100), everything()
 	var dst []byte
 	dst = w.Append(dst, s, sel)
 	if n := testing.AllocsPerRun(20, func() { dst = w.Append(dst[:0], s, sel) }); n != 0 {
@@ -156,10 +156,10 @@ func TestWriter_skipsNaN(t *testing.T) {
 	t.Parallel()
 	blank := &collector.Snapshot{Host: sample.Blank("/", "", "")}
 	sel := everything().With(GroupTallyman, false).With(GroupMachine, false)
-	if got := NewWriter().Append(nil, blank, sel); len(got) != 0 {
+	if got := NewWriter(WriterOptions{}).Append(nil, blank, sel); len(got) != 0 {
 		t.Errorf("nothing is known, and yet there is\n%s", got)
 	}
-	if text := string(NewWriter().Append(nil, sample.Snapshot(), everything())); strings.Contains(text, "NaN") {
+	if text := string(NewWriter(WriterOptions{}).Append(nil, sample.Snapshot(), everything())); strings.Contains(text, "NaN") {
 		t.Error("NaN left the process")
 	}
 }
@@ -191,7 +191,7 @@ func TestAppendEscaped(t *testing.T) {
 }
 
 func benchmarkAppend(b *testing.B, n int) {
-	w, s := NewWriter(), sample.Many(n)
+	w, s := NewWriter(WriterOptions{}), sample.Many(n)
 	dst := w.Append(nil, s, Selection{})
 	samples := bytes.Count(dst, []byte{'\n'}) - bytes.Count(dst, []byte("\n# ")) - 1
 	b.ReportAllocs()
@@ -226,7 +226,7 @@ func TestWriter_perCPU(t *testing.T) {
 			sel = sel.With(g, true)
 		}
 		var legacy, others []string
-		text := string(NewWriter().Append(nil, s, sel))
+		text := string(NewWriter(WriterOptions{}).Append(nil, s, sel))
 		for line := range strings.Lines(text) {
 			_, cpu, found := strings.Cut(line, `,cpu="`)
 			cpu, _, _ = strings.Cut(cpu, `"`)
@@ -243,6 +243,30 @@ func TestWriter_perCPU(t *testing.T) {
 		}
 		if n := strings.Count(text, "# TYPE container_cpu_usage_seconds_total "); n != min(len(c.on), 1) {
 			t.Errorf("groups %v: %d headers", c.on, n)
+		}
+	}
+}
+
+// TestWriter_userLabels: on container_info, or on every sample of the container, behind all other labels.
+func TestWriter_userLabels(t *testing.T) {
+	t.Parallel()
+	s := sample.Several()
+	i := slices.IndexFunc(s.Containers, func(c collector.Container) bool { return c.Name == "busy" })
+	s.Containers[i].Labels = []collector.Label{
+		{Name: "container_label_app", Value: "shop"}, {Name: "container_label_note", Value: "two\nlines, \"quoted\""},
+	}
+	const tail = `,container_label_app="shop",container_label_note="two\nlines, \"quoted\""} `
+	for _, onAll := range []bool{false, true} {
+		text := NewWriter(WriterOptions{LabelsOnAll: onAll}).Append(nil, s, everything())
+		if _, err := parse(text); err != nil {
+			t.Errorf("on all %t: %v", onAll, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			own := strings.Contains(line, `name="busy"`) && strings.Contains(line, `engine="local"`)
+			want := own && (onAll || strings.HasPrefix(line, "container_info{"))
+			if got := strings.Contains(line, tail); got != want || strings.Contains(line, "container_label") != want {
+				t.Errorf("on all %t: %s", onAll, line)
+			}
 		}
 	}
 }

@@ -45,6 +45,8 @@ type config struct {
 	groups           map[metrics.Group]*bool
 	slices           *[]string
 	hiddenInterfaces *[]string
+	labels           *[]string
+	labelsOnAll      bool
 
 	dockerTLSVerify  bool
 	dockerCertPath   string
@@ -114,6 +116,10 @@ func defineFlags(app *kingpin.Application) *config {
 		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
 	c.hiddenInterfaces = list(app, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
 		"lo,veth*,docker*", "names of network interfaces such as veth*, separated by commas", checkGlob)
+	c.labels = list(app, "collector.container-labels", "Labels of containers to serve as container_label_<key>: keys separated by commas, in which *, ? and [] are as in a shell.",
+		"", "keys of labels such as com.docker.compose.*, separated by commas", checkGlob)
+	choice(app, "collector.container-labels-on", "Which metrics carry them: info = container_info, to be joined by id; all = every metric of a container, as dashboards made for cAdvisor expect.",
+		"info", []string{"info", "all"}, c.setLabelsOn)
 	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	choice(app, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
 	choice(app, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
@@ -187,12 +193,24 @@ func checkGlob(pattern string) error {
 	return err
 }
 
-// hidesInterface says whether a network interface is left out.
-func (c *config) hidesInterface(name string) bool {
-	return slices.ContainsFunc(*c.hiddenInterfaces, func(pattern string) bool {
-		ok, _ := path.Match(pattern, name) // the patterns were checked when they were read
-		return ok
-	})
+// matcher says whether a word is like any of the patterns, in which * stands for slashes, too: keys of labels have some.
+func matcher(patterns []string) func(word string) bool {
+	plain := strings.NewReplacer("/", "\x1f")
+	return func(word string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool {
+			ok, _ := path.Match(plain.Replace(pattern), plain.Replace(word)) // the patterns were checked when they were read
+			return ok
+		})
+	}
+}
+
+// setLabelsOn reads --collector.container-labels-on.
+func (c *config) setLabelsOn(s string) error {
+	if s != "info" && s != "all" {
+		return strconv.ErrSyntax
+	}
+	c.labelsOnAll = s == "all"
+	return nil
 }
 
 // selection is the set of groups that are switched on.

@@ -76,7 +76,7 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	build := self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()}
 	own := self.New(build, len(cfg.engines) > 1)
 	kernel, err := cgroups.NewReader(cgroups.Options{
-		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: cfg.hidesInterface,
+		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: matcher(*cfg.hiddenInterfaces),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
@@ -102,11 +102,13 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	if maxAge == 0 {
 		maxAge = -1 // to the collector, 0 is its default
 	}
-	p.collector = collector.New(engines, kernel, collector.Options{
-		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Log: log, Self: own,
-	})
+	options := collector.Options{MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Log: log, Self: own}
+	if len(*cfg.labels) > 0 {
+		options.Labels = matcher(*cfg.labels)
+	}
+	p.collector = collector.New(engines, kernel, options)
 	server := api.New(api.Options{
-		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), Pprof: *cfg.pprof,
+		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, Pprof: *cfg.pprof,
 	})
 	p.server = api.NewHTTPServer(server.Handler())
 	return p, nil

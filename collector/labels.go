@@ -1,0 +1,54 @@
+package collector
+
+import (
+	"slices"
+	"strings"
+
+	"tallyman/engine"
+)
+
+// Label is a label that a user gave a container, by the name that it has in metrics.
+type Label struct {
+	Name  string // "container_label_" and the key, in which whatever is no ASCII letter or digit is "_"
+	Value string // never empty: to Prometheus an empty one is the same as none
+}
+
+// labels picks the labels of a container that are let through, sorted. Two keys may come to the same name: the first in
+// order wins, and the loss is counted.
+func (c *Collector) labels(f *engine.Container) []Label {
+	if c.opts.Labels == nil {
+		return nil
+	}
+	var keys []string
+	for key, value := range f.Labels {
+		if value != "" && c.opts.Labels(key) {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.Sort(keys)
+	all := make([]Label, 0, len(keys))
+	for _, key := range keys {
+		name := labelName(key)
+		if slices.ContainsFunc(all, func(l Label) bool { return l.Name == name }) {
+			c.opts.Self.CollectError("labels", "collision")
+			continue
+		}
+		all = append(all, Label{name, f.Labels[key]})
+	}
+	slices.SortFunc(all, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// labelName makes the name of a label as cAdvisor does, for the dashboards made for it.
+func labelName(key string) string {
+	return "container_label_" + strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, key)
+}
