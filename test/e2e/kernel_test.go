@@ -19,7 +19,9 @@ const rounds = 12
 // fromKernel says which families come from the kernel's files alone. The kills by the out-of-memory killer go on over the
 // restarts of a container, which the files do not.
 func fromKernel(family string) bool {
-	for _, prefix := range []string{"cpu_", "spec_", "memory_", "pressure_", "fs_", "network_", "threads", "processes"} {
+	for _, prefix := range []string{
+		"cpu_", "spec_", "memory_", "pressure_", "fs_", "network_", "threads", "processes", "hugetlb_", "file_descriptors", "sockets", "ulimits_",
+	} {
 		if strings.HasPrefix(family, "container_"+prefix) {
 			return true
 		}
@@ -27,15 +29,20 @@ func fromKernel(family string) bool {
 	return false
 }
 
-// TestKernel: every number of every running container is what the kernel's own files say at the same moment, none is
+// TestKernel: with every group switched on, every number of every running container is what the kernel's own files say at the same moment, none is
 // missing and none is made up. The files are read before and after the scrape: a counter lies between both readings, a limit
 // equals both, and what goes up and down lies between them in one of several rounds.
 func TestKernel(t *testing.T) {
-	p, e := start(t)
+	var flags []string
+	for _, group := range []string{"percpu", "numa", "hugetlb", "process", "tcp", "udp"} {
+		flags = append(flags, "--collector."+group)
+	}
+	p, e := start(t, flags...)
 	k, err := kernel.New()
 	if err != nil {
 		t.Fatal(err)
 	}
+	k.Detailed = true
 	c := comparison{containers: steady(e.Containers(t, "tm-")), open: map[string]string{}, done: map[string]bool{}}
 	if len(c.containers) < 20 {
 		t.Fatalf("got %d running containers, want 20 or more", len(c.containers))

@@ -42,6 +42,8 @@ type Container struct {
 type Kernel struct {
 	// Unified says that there is cgroup v2 only.
 	Unified bool
+	// Detailed asks for what tallyman serves only when its group is switched on, too.
+	Detailed bool
 	// mounts is where each controller is mounted; "" is v2.
 	mounts map[string]string
 	cores  float64
@@ -87,6 +89,9 @@ func (k *Kernel) Read(c Container) Numbers {
 	r.readPressure()
 	if c.Network {
 		r.readNetwork(c.PID)
+	}
+	if k.Detailed {
+		r.readDetail(c)
 	}
 	return r.out
 }
