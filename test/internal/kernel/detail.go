@@ -82,7 +82,9 @@ func (r *reading) readHugePages() {
 		if r.dirs[controller] == "" || strings.Contains(size, ".") {
 			continue // reservations
 		}
-		put := func(kind Kind, v float64, family string) { r.put(kind, v, "container_hugetlb_"+family, "pagesize", size) }
+		put := func(kind Kind, v float64, family string) {
+			r.put(kind, v, "container_hugetlb_"+family, "pagesize", size)
+		}
 		if v, ok := r.number(controller, file); ok {
 			put(Gauge, v, "usage_bytes")
 		}
