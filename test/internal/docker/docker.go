@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// commandTimeout bounds one docker command: an emulated machine takes seconds for what takes milliseconds elsewhere.
-const commandTimeout = 3 * time.Minute
+// commandTimeout bounds one docker command: an emulated machine takes minutes for what takes a tenth of a second elsewhere, when it
+// has crashing containers and health checks to attend to.
+const commandTimeout = 10 * time.Minute
 
 // Engine is a Docker Engine, by its address. It is safe for concurrent use.
 type Engine struct {
@@ -72,6 +73,9 @@ func (e Engine) feed(stdin []byte, args ...string) (string, error) {
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("no answer within %v", commandTimeout)
+		}
 		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(problems.String()))
 	}
 	return strings.TrimSuffix(out.String(), "\n"), nil
