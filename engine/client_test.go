@@ -2,18 +2,8 @@ package engine
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +19,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 
 	"tallyman/internal/fakeengine"
+	"tallyman/internal/pki"
 )
 
 func TestNewClient_badOptions(t *testing.T) {
@@ -80,8 +71,18 @@ func TestNewClient_badOptions(t *testing.T) {
 	f(Options{Host: "tcp://h:2376", CertPath: noCerts}, noCerts, "ca.pem, cert.pem and key.pem", "no such file")
 	f(Options{Host: "tcp://h:2376", CertPath: junk}, junk, "ca.pem holds no certificate")
 	f(Options{Host: "http://h:2376", CertPath: junk}, "http is plain", "https://h:2376")
+	if err := os.Truncate(filepath.Join(junk, "ca.pem"), maxPEM+1); err != nil {
+		t.Fatal(err)
+	}
+	f(Options{Host: "tcp://h:2376", CertPath: junk}, junk, "ca.pem has 1048577 bytes")
+	if err := os.Mkdir(filepath.Join(noCerts, "ca.pem"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f(Options{Host: "tcp://h:2376", CertPath: noCerts}, noCerts, "ca.pem is no file")
 
-	_, certs := certificates(t)
+	certs := t.TempDir()
+	authority := pki.New(t, pki.Options{Name: "ca"})
+	authority.Write(t, certs, authority.Issue(t, pki.Options{}))
 	if err := os.WriteFile(filepath.Join(certs, "key.pem"), []byte("junk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -111,88 +112,6 @@ func TestNewClient_goodOptions(t *testing.T) {
 	f(Options{Host: "http://h:2375"}, "tcp", "h:2375", "http")
 	f(Options{Host: "https://h:2376"}, "tcp", "h:2376", "https")
 	f(Options{Host: "tcp://[::1]:2375"}, "tcp", "[::1]:2375", "http")
-}
-
-// certificates makes a certificate authority with a certificate that serves both ends, and a folder with them.
-func certificates(t *testing.T) (tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})
-	dir := t.TempDir()
-	for name, data := range map[string][]byte{"ca.pem": certPEM, "cert.pem": certPEM, "key.pem": keyPEM} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair, dir
-}
-
-func TestClient_tls(t *testing.T) {
-	server, certs := certificates(t)
-	_, others := certificates(t)
-	pool := x509.NewCertPool()
-	leaf, err := x509.ParseCertificate(server.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.AddCert(leaf)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Api-Version", "1.45")
-	}))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{server}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.StartTLS()
-	defer s.Close()
-	host := "tcp://" + s.Listener.Addr().String()
-
-	c := newClient(t, Options{Host: host, TLSVerify: true, CertPath: certs})
-	if err := c.connect(t.Context()); err != nil {
-		t.Errorf("right certificates: %v", err)
-	}
-	if got := c.APIVersion(); got != "1.45" {
-		t.Errorf("got API version %q", got)
-	}
-	c = newClient(t, Options{Host: host, TLSVerify: true, CertPath: others})
-	err = c.connect(t.Context())
-	if err == nil || !strings.Contains(c.problem(err), "certificate") {
-		t.Errorf("unknown authority: got %v, problem %q", err, c.problem(err))
-	}
-	c = newClient(t, Options{Host: host, CertPath: others})
-	if err = c.connect(t.Context()); err == nil || strings.Contains(err.Error(), "unknown authority") {
-		t.Errorf("without verification, the server must refuse, not we: %v", err)
-	}
-	c = newClient(t, Options{Host: host})
-	if err = c.connect(t.Context()); err == nil {
-		t.Error("plain HTTP to a TLS port: no error")
-	}
-	plain := httptest.NewServer(http.NotFoundHandler())
-	defer plain.Close()
-	c = newClient(t, Options{Host: "tcp://" + plain.Listener.Addr().String(), CertPath: certs})
-	if err = c.connect(t.Context()); err == nil {
-		t.Error("TLS to a plain port: no error")
-	}
 }
 
 // spy is an engine that counts whatever reaches it.
@@ -434,7 +353,8 @@ func TestClient_badAnswers(t *testing.T) {
 	}
 	f("500", fakeengine.Fault{Status: 500, Body: `{"message":"out of\nluck"}`}, "status", "status 500: out of luck")
 	f("503 without body", fakeengine.Fault{Status: 503}, "status", "status 503: Service Unavailable")
-	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "status", "status 403: HTML instead of JSON")
+	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "forbidden", "status 403: HTML instead of JSON")
+	f("404 of a proxy", fakeengine.Fault{Status: 404, Body: `{"message":"page not found"}`}, "forbidden", "status 404: page not found")
 	f("long text", fakeengine.Fault{Status: 400, Body: strings.Repeat("long ", 1000)}, "status", "long long")
 	f("HTML", fakeengine.Fault{HTML: true}, "parse", "HTML instead of JSON")
 	f("cut", fakeengine.Fault{Cut: true}, "io", "unexpected EOF")

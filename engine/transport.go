@@ -85,8 +85,8 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 
 // check turns an answer that is none into an error.
 func (g *guard) check(r *http.Request, resp *http.Response, to route) error {
-	if r.Method == http.MethodHead && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed) {
-		return nil // a proxy without HEAD: the library pings again by GET
+	if r.Method == http.MethodHead && resp.StatusCode >= 400 && resp.StatusCode != http.StatusInternalServerError {
+		return nil // the library pings again by GET: the proxy may know no HEAD, and only a body says what is wrong
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return &StatusError{Endpoint: to.pattern, Code: resp.StatusCode, Message: errorMessage(resp)}
