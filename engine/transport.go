@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -62,9 +63,7 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	out := r.Clone(r.Context()) // a RoundTripper must not change what it was given
-	out.URL.Scheme, out.URL.Host, out.Host = g.scheme, g.authority, g.authority
-	resp, err := g.next.RoundTrip(out)
+	resp, err := g.next.RoundTrip(g.rebuild(r))
 	if err != nil {
 		g.self.EngineRequest(to.pattern, "error")
 		return nil, fmt.Errorf("%s %s: %w", r.Method, to.pattern, err)
@@ -81,6 +80,17 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 		resp.Body = &boundedBody{ReadCloser: resp.Body, endpoint: to.pattern, limit: limit, left: limit}
 	}
 	return resp, nil
+}
+
+// rebuild makes what is sent, of the parts that were checked: whatever else a request may carry stays here.
+func (g *guard) rebuild(r *http.Request) *http.Request {
+	out := &http.Request{
+		Method: r.Method,
+		Host:   g.authority,
+		URL:    &url.URL{Scheme: g.scheme, Host: g.authority, Path: r.URL.Path, RawQuery: r.URL.Query().Encode()},
+		Header: http.Header{"User-Agent": r.Header["User-Agent"]},
+	}
+	return out.WithContext(r.Context())
 }
 
 // check turns an answer that is none into an error.
