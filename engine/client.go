@@ -169,8 +169,9 @@ func (c *Client) connect(ctx context.Context) error {
 		return err
 	}
 	c.guard.spoken.Store(nil)
+	c.guard.accesses.reset()
 	ping, err := c.pingWith(ctx, lib)
-	if err != nil {
+	if err != nil && !isRefused(err) {
 		return err
 	}
 	if c.o.APIVersion == "" {

@@ -23,7 +23,8 @@ type guard struct {
 	self      *self.Metrics
 	maxBytes  int64
 	// spoken is the latest Api-Version header, which engines send even with a refusal.
-	spoken atomic.Pointer[string]
+	spoken   atomic.Pointer[string]
+	accesses accesses
 }
 
 // exchange tells a caller of the Docker library what became of its request: the library replaces many errors by prose.
@@ -72,7 +73,9 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 	if v := resp.Header.Get("Api-Version"); v != "" {
 		g.spoken.Store(&v)
 	}
-	if err := g.check(r, resp, to); err != nil {
+	err = g.check(r, resp, to)
+	g.accesses.note(to.pattern, resp.StatusCode, err)
+	if err != nil {
 		_ = resp.Body.Close()
 		return nil, err
 	}
