@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// nameFolder is what to do for want of certificates.
+const nameFolder = "name a folder with ca.pem, cert.pem and key.pem by --engine.tls-dir, or by DOCKER_CERT_PATH with DOCKER_TLS_VERIFY=1"
+
 // tlsTrouble says, if an error is about TLS, in a word what is wrong, and for people what the engine does and what can be
 // done about it; otherwise "". certs may be nil where only the word counts.
 func tlsTrouble(err error, certs *certificates) (word, text string) {
@@ -26,9 +29,9 @@ func tlsTrouble(err error, certs *certificates) (word, text string) {
 		if !status.wantsTLS() {
 			return "", ""
 		}
-		return "tls_wanted", "wants TLS: set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem"
+		return "tls_wanted", "wants TLS: " + nameFolder
 	case errors.As(err, &record):
-		return "no_tls", "does not speak TLS: start dockerd with --tlsverify, or unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
+		return "no_tls", "does not speak TLS: start dockerd with --tlsverify, or do without --engine.tls-dir, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
 	case refusedOurs(err):
 		return "client_certificate", certs.refused()
 	case !errors.As(err, &handshake):
@@ -101,7 +104,7 @@ func refusedOurs(err error) bool {
 func (c *certificates) refused() string {
 	own := c.own()
 	if own == nil {
-		return "wants a certificate from its clients: set DOCKER_CERT_PATH to a folder with ca.pem, cert.pem and key.pem"
+		return "wants a certificate from its clients: " + nameFolder
 	}
 	file := filepath.Join(c.folder, "cert.pem")
 	if problem := validity(own); problem != "" {
