@@ -52,7 +52,7 @@ func TestInventory_refusedEndpoints(t *testing.T) {
 			t.Run(name+" "+patterns, func(t *testing.T) {
 				t.Parallel()
 				e := fakeengine.ForTest(t, fakeengine.Options{})
-				for _, pattern := range strings.Fields(patterns) {
+				for pattern := range strings.FieldsSeq(patterns) {
 					e.SetFault(pattern, fault)
 				}
 				l := follow(t, e, Options{}, fast())
@@ -81,7 +81,7 @@ func TestInventory_refusedList(t *testing.T) {
 	e.SetFault("/containers/json", fakeengine.Fault{Status: 403, Body: "no"})
 	l := follow(t, e, Options{}, fast())
 	v := l.await(t, "down", func(v *View) bool { return v.Reason == "forbidden" })
-	for _, want := range []string{"answered 403 to /containers/json", "must allow"} {
+	for _, want := range []string{"answered 403 to GET /containers/json", "allow that in the proxy"} {
 		if !strings.Contains(v.Problem, want) {
 			t.Errorf("problem %q does not say %q", v.Problem, want)
 		}
@@ -166,7 +166,7 @@ func TestInventory_refusedInspects(t *testing.T) {
 		t.Errorf("%d more inspects for 5 lists", more)
 	}
 	l.ClearFaults()
-	c = l.awaitContainer(t, "eng-shop-web-1", "inspected", func(c *Container) bool { return !c.Listed && c.PID > 0 && c.Health == HealthHealthy })
+	l.awaitContainer(t, "eng-shop-web-1", "inspected", func(c *Container) bool { return !c.Listed && c.PID > 0 && c.Health == HealthHealthy })
 	l.await(t, "allowed", func(v *View) bool { return denied(v) == "" })
 	if c := find(l.inv.View(), "eng-host"); c.Exits != (Exits{Error: 1}) {
 		t.Errorf("the exit was counted again: %+v", c.Exits)

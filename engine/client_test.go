@@ -231,7 +231,7 @@ func TestClient_badAnswers(t *testing.T) {
 	}
 	f("500", fakeengine.Fault{Status: 500, Body: `{"message":"out of\nluck"}`}, "status", "status 500: out of luck")
 	f("503 without body", fakeengine.Fault{Status: 503}, "status", "status 503: Service Unavailable")
-	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "forbidden", "status 403: HTML instead of JSON")
+	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "forbidden", "status 403: Forbidden, in HTML")
 	f("404 of a proxy", fakeengine.Fault{Status: 404, Body: `{"message":"page not found"}`}, "forbidden", "status 404: page not found")
 	f("long text", fakeengine.Fault{Status: 400, Body: strings.Repeat("long ", 1000)}, "status", "long long")
 	f("HTML", fakeengine.Fault{HTML: true}, "parse", "HTML instead of JSON")

@@ -140,7 +140,7 @@ func errorMessage(resp *http.Response) string {
 	}
 	text := strings.TrimSpace(string(data))
 	if strings.HasPrefix(text, "<") || strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		return errHTML.Error()
+		return http.StatusText(resp.StatusCode) + ", in HTML"
 	}
 	return oneLine(text)
 }

@@ -40,7 +40,7 @@ type Inventory struct {
 	view    atomic.Pointer[View]
 	tracker *tracker // used by Run only
 	outage  outage   // used by Run only
-	opened  bool     // the event stream was open once; used by Run only
+	opened  bool     // there was a session before; used by Run only
 	// denied are the names of the refusals that were logged; used by Run only.
 	denied map[string]bool
 }

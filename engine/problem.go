@@ -35,7 +35,8 @@ func (c *Client) problem(err error) string {
 	case trouble != "":
 		return where + " " + trouble + c.certs.outdated()
 	case isRefused(err) && errors.As(err, &status):
-		return oneLine(fmt.Sprintf("%s answered %d to %s: it, or a proxy before it, must allow GET on that: %s", where, status.Code, status.Endpoint, status.Message))
+		return oneLine(fmt.Sprintf("%s answered %d to GET %s: allow that in the proxy before it, or is it no Docker engine? (%s)",
+			where, status.Code, status.Endpoint, status.Message))
 	case errors.As(err, &status):
 		return oneLine(fmt.Sprintf("%s answered %d to %s: %s", where, status.Code, status.Endpoint, status.Message))
 	case errors.Is(err, errHTML):

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -112,8 +113,7 @@ func TestReadOnly_everyMethod(t *testing.T) {
 	// These dial by themselves, past any transport.
 	dial := []string{"ContainerAttach", "ContainerExecAttach", "DialHijack"}
 	refused := 0
-	for n := range reflect.TypeOf(lib).NumMethod() {
-		m := reflect.TypeOf(lib).Method(n)
+	for m := range reflect.TypeOf(lib).Methods() {
 		err := call(t, lib, m)
 		seen := w.take()
 		if want, ok := reads[m.Name]; ok {
@@ -185,8 +185,8 @@ func argument(ctx context.Context, of reflect.Type) reflect.Value {
 		setText(inner)
 		return v
 	}
-	for n := range inner.NumField() {
-		setText(inner.Field(n))
+	for _, field := range inner.Fields() {
+		setText(field)
 	}
 	return v
 }
@@ -308,6 +308,19 @@ func TestReadOnly_nothingElse(t *testing.T) {
 		}
 		if diff := cmp.Diff(w.take(), want); diff != "" {
 			t.Errorf("%s: (-sent +want)\n%s", name, diff)
+		}
+	}
+}
+
+// TestReadOnly_documented: README lists what a proxy before the engine must let through.
+func TestReadOnly_documented(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range routes {
+		if !strings.Contains(string(text), "`"+r.pattern+"`") {
+			t.Errorf("README does not list %s", r.pattern)
 		}
 	}
 }

@@ -183,7 +183,7 @@ func TestSocketProxy(t *testing.T) {
 	t.Run("without list", func(t *testing.T) {
 		proxy := newSocketProxy(t, e, "list")
 		p := program.Start(t, program.Options{Path: binary(t), Host: proxy.Host})
-		saysWhy(t, p, "forbidden", "answered 403 to /containers/json", "must allow GET on that")
+		saysWhy(t, p, "forbidden", "answered 403 to GET /containers/json", "allow that in the proxy")
 		proxy.allow()
 		p.Ready(t)
 		proxy.finish(t)
