@@ -172,9 +172,12 @@ func newItem(c *collector.Container) containerItem {
 		Problem:  text(c.Problem),
 	}
 	if f := c.Facts; f != nil {
-		item.State, item.Health, item.Restarts = text(f.State), text(f.Health), number(f.Restarts)
+		item.State, item.Health = text(f.State), text(f.Health)
 		item.CreatedAt, item.StartedAt, item.FinishedAt = moment(f.Created), moment(f.Started), moment(f.Finished)
-		if f.HasExited {
+		if !f.Listed {
+			item.Restarts = number(f.Restarts)
+		}
+		if f.HasExited && !f.Listed {
 			item.OOMKilled = new(f.OOMKilled)
 		}
 	}

@@ -79,6 +79,8 @@ func countContainers(s *collector.Snapshot) containerCounts {
 			n.States["unknown"]++
 			n.Health["unknown"]++
 			continue
+		case f.Listed:
+			n.Health["unknown"]++
 		case f.Health == engine.HealthNone:
 			n.Health["none"]++
 		default:

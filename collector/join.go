@@ -138,7 +138,7 @@ func (t *tracked) close() {
 
 // joinEngine judges what may still be said in the engine's name.
 func (c *Collector) joinEngine(name string, view *engine.View, now time.Time) EngineStatus {
-	return EngineStatus{
+	e := EngineStatus{
 		Name:    name,
 		Up:      view.Up,
 		Problem: view.Problem,
@@ -149,6 +149,10 @@ func (c *Collector) joinEngine(name string, view *engine.View, now time.Time) En
 		// Package engine logs its own troubles.
 		Capabilities: []cgroups.Capability{{Name: "engine", Reason: view.Reason, Help: view.Problem}},
 	}
+	for _, a := range view.Access {
+		e.Capabilities = append(e.Capabilities, cgroups.Capability(a))
+	}
+	return e
 }
 
 // readHost reads the root cgroup and what /proc says of the whole host.

@@ -13,8 +13,14 @@ type Label struct {
 	Value string // never empty: to Prometheus an empty one is the same as none
 }
 
+// Bounds of what is let through of one container: on demand, each of its series repeats it.
+const (
+	maxLabels     = 64
+	maxLabelValue = 1024
+)
+
 // labels picks the labels of a container that are let through, sorted. Two keys may come to the same name: the first in
-// order wins, and the loss is counted.
+// order wins. What is lost for that, or for its size or number, is counted.
 func (c *Collector) labels(f *engine.Container) []Label {
 	if c.opts.Labels == nil {
 		return nil
@@ -29,17 +35,30 @@ func (c *Collector) labels(f *engine.Container) []Label {
 		return nil
 	}
 	slices.Sort(keys)
-	all := make([]Label, 0, len(keys))
+	all := make([]Label, 0, min(len(keys), maxLabels))
 	for _, key := range keys {
 		name := labelName(key)
 		if slices.ContainsFunc(all, func(l Label) bool { return l.Name == name }) {
 			c.opts.Self.CollectError("labels", "collision")
 			continue
 		}
-		all = append(all, Label{name, f.Labels[key]})
+		if len(all) == maxLabels {
+			c.opts.Self.CollectError("labels", "too_many")
+			break
+		}
+		all = append(all, Label{name, c.shorten(f.Labels[key])})
 	}
 	slices.SortFunc(all, func(a, b Label) int { return strings.Compare(a.Name, b.Name) })
 	return all
+}
+
+// shorten cuts a value that is too long, between two characters.
+func (c *Collector) shorten(value string) string {
+	if len(value) <= maxLabelValue {
+		return value
+	}
+	c.opts.Self.CollectError("labels", "too_large")
+	return strings.ToValidUTF8(value[:maxLabelValue], "")
 }
 
 // labelName makes the name of a label as cAdvisor does, for the dashboards made for it.

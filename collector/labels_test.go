@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +41,19 @@ tallyman_collect_errors_total{part="labels",reason="collision"} 1
 	want = []collector.Label{{Name: "container_label_team", Value: "one"}}
 	if got := container(t, snapshot(t, c), "web").Labels; !slices.Equal(got, want) {
 		t.Errorf("after a change: got %q, want %q", got, want)
+	}
+	many := map[string]string{"teams": strings.Repeat("x", 1023) + "é"}
+	for n := range 2000 {
+		many[fmt.Sprintf("team_%04d", n)] = "x"
+	}
+	label(many)
+	got := container(t, snapshot(t, c), "web").Labels
+	if len(got) != 64 || got[0].Name != "container_label_team_0000" || got[63].Name != "container_label_team_0063" {
+		t.Errorf("got %d of many labels, the first %v", len(got), got[0])
+	}
+	label(map[string]string{"team": many["teams"]})
+	if got := container(t, snapshot(t, c), "web").Labels; len(got) != 1 || got[0].Value != strings.Repeat("x", 1023) {
+		t.Errorf("got %d labels, the first with %d bytes", len(got), len(got[0].Value))
 	}
 	if got := container(t, snapshot(t, h.collector(collector.Options{})), "web").Labels; got != nil {
 		t.Errorf("by default: got %q", got)

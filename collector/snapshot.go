@@ -56,7 +56,8 @@ type EngineStatus struct {
 	Synced time.Time
 	Info   engine.Info
 	Events []engine.EventCount
-	// Capabilities says what can be had of it and why the rest cannot; "engine" is the engine as a whole.
+	// Capabilities says what can be had of it and why the rest cannot; "engine" is the engine as a whole, the others are those of
+	// engine.Access.
 	Capabilities []cgroups.Capability
 	// Sources counts its containers by where their numbers come from.
 	Sources SourceCounts

@@ -58,6 +58,7 @@ type Client struct {
 	o      Options
 	host   host
 	base   *http.Transport
+	certs  *certificates // nil = plain HTTP
 	guard  *guard
 	docker atomic.Pointer[client.Client] // nil until the first connect
 }
@@ -72,24 +73,26 @@ func NewClient(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig, err := loadTLS(&h, o)
+	certs, err := loadTLS(&h, o)
 	if err != nil {
 		return nil, err
 	}
 	dialer := &net.Dialer{Timeout: o.Timeout, KeepAlive: 15 * time.Second}
+	// Whatever a URL says, there is only one place that this client can talk to. Hence no proxy from the environment.
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, h.network, h.address)
+	}
 	base := &http.Transport{
-		// Whatever a URL says, there is only one place that this client can talk to. Hence no proxy from the environment.
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, h.network, h.address)
-		},
-		TLSClientConfig:        tlsConfig,
-		TLSHandshakeTimeout:    o.Timeout,
+		DialContext:            dial,
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        90 * time.Second, // longer than between two pings, so that they share a connection
 		DisableCompression:     true,             // no decompression bombs; the socket is local anyway
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-	c := &Client{o: o, host: h, base: base}
+	if certs != nil {
+		base.DialTLSContext = certs.secure(dial, o.Timeout)
+	}
+	c := &Client{o: o, host: h, base: base, certs: certs}
 	c.guard = &guard{next: base, scheme: h.scheme, authority: h.authority(), self: o.Self, maxBytes: o.MaxResponseBytes}
 	if _, err := c.newLibrary(); err != nil {
 		return nil, optionError("Host", "engine host %q: %w", o.Host, err)
@@ -166,8 +169,9 @@ func (c *Client) connect(ctx context.Context) error {
 		return err
 	}
 	c.guard.spoken.Store(nil)
+	c.guard.accesses.reset()
 	ping, err := c.pingWith(ctx, lib)
-	if err != nil {
+	if err != nil && !isRefused(err) {
 		return err
 	}
 	if c.o.APIVersion == "" {

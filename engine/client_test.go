@@ -2,33 +2,18 @@ package engine
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"log"
-	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/volume"
-
 	"tallyman/internal/fakeengine"
+	"tallyman/internal/pki"
 )
 
 func TestNewClient_badOptions(t *testing.T) {
@@ -80,8 +65,18 @@ func TestNewClient_badOptions(t *testing.T) {
 	f(Options{Host: "tcp://h:2376", CertPath: noCerts}, noCerts, "ca.pem, cert.pem and key.pem", "no such file")
 	f(Options{Host: "tcp://h:2376", CertPath: junk}, junk, "ca.pem holds no certificate")
 	f(Options{Host: "http://h:2376", CertPath: junk}, "http is plain", "https://h:2376")
+	if err := os.Truncate(filepath.Join(junk, "ca.pem"), maxPEM+1); err != nil {
+		t.Fatal(err)
+	}
+	f(Options{Host: "tcp://h:2376", CertPath: junk}, junk, "ca.pem has 1048577 bytes")
+	if err := os.Mkdir(filepath.Join(noCerts, "ca.pem"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f(Options{Host: "tcp://h:2376", CertPath: noCerts}, noCerts, "ca.pem is no file")
 
-	_, certs := certificates(t)
+	certs := t.TempDir()
+	authority := pki.New(t, pki.Options{Name: "ca"})
+	authority.Write(t, certs, authority.Issue(t, pki.Options{}))
 	if err := os.WriteFile(filepath.Join(certs, "key.pem"), []byte("junk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -113,207 +108,6 @@ func TestNewClient_goodOptions(t *testing.T) {
 	f(Options{Host: "tcp://[::1]:2375"}, "tcp", "[::1]:2375", "http")
 }
 
-// certificates makes a certificate authority with a certificate that serves both ends, and a folder with them.
-func certificates(t *testing.T) (tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})
-	dir := t.TempDir()
-	for name, data := range map[string][]byte{"ca.pem": certPEM, "cert.pem": certPEM, "key.pem": keyPEM} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pair, dir
-}
-
-func TestClient_tls(t *testing.T) {
-	server, certs := certificates(t)
-	_, others := certificates(t)
-	pool := x509.NewCertPool()
-	leaf, err := x509.ParseCertificate(server.Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.AddCert(leaf)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Api-Version", "1.45")
-	}))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{server}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
-	s.StartTLS()
-	defer s.Close()
-	host := "tcp://" + s.Listener.Addr().String()
-
-	c := newClient(t, Options{Host: host, TLSVerify: true, CertPath: certs})
-	if err := c.connect(t.Context()); err != nil {
-		t.Errorf("right certificates: %v", err)
-	}
-	if got := c.APIVersion(); got != "1.45" {
-		t.Errorf("got API version %q", got)
-	}
-	c = newClient(t, Options{Host: host, TLSVerify: true, CertPath: others})
-	err = c.connect(t.Context())
-	if err == nil || !strings.Contains(c.problem(err), "certificate") {
-		t.Errorf("unknown authority: got %v, problem %q", err, c.problem(err))
-	}
-	c = newClient(t, Options{Host: host, CertPath: others})
-	if err = c.connect(t.Context()); err == nil || strings.Contains(err.Error(), "unknown authority") {
-		t.Errorf("without verification, the server must refuse, not we: %v", err)
-	}
-	c = newClient(t, Options{Host: host})
-	if err = c.connect(t.Context()); err == nil {
-		t.Error("plain HTTP to a TLS port: no error")
-	}
-	plain := httptest.NewServer(http.NotFoundHandler())
-	defer plain.Close()
-	c = newClient(t, Options{Host: "tcp://" + plain.Listener.Addr().String(), CertPath: certs})
-	if err = c.connect(t.Context()); err == nil {
-		t.Error("TLS to a plain port: no error")
-	}
-}
-
-// spy is an engine that counts whatever reaches it.
-func spy(t *testing.T) (host string, seen *atomic.Int64) {
-	t.Helper()
-	seen = new(atomic.Int64)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		seen.Add(1)
-		w.Header().Set("Api-Version", "1.45")
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, "{}")
-	}))
-	t.Cleanup(s.Close)
-	return "tcp://" + s.Listener.Addr().String(), seen
-}
-
-func TestGuard_refusesEverythingElse(t *testing.T) {
-	host, seen := spy(t)
-	c := newClient(t, Options{Host: host})
-	base := "http://" + c.host.address
-	id := strings.Repeat("ab", 32)
-	f := func(method, target string, allowed bool) {
-		t.Helper()
-		before := seen.Load()
-		r, err := http.NewRequestWithContext(t.Context(), method, base+target, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := (&http.Client{Transport: c.guard}).Do(r)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		if allowed != (err == nil) || allowed != (seen.Load() > before) || !allowed && !errors.Is(err, ErrNotAllowed) {
-			t.Errorf("%s %s: allowed %v, got error %v, reached the engine %v", method, target, allowed, err, seen.Load() > before)
-		}
-	}
-	for _, path := range []string{
-		"/_ping", "/version", "/info", "/events", "/containers/json", "/containers/" + id + "/json", "/containers/" + id + "/stats",
-		"/system/df", "/images/json", "/volumes",
-	} {
-		f("GET", path, true)
-		f("HEAD", path, true)
-		f("GET", "/v1.41"+path+"?x=1", true)
-		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "get", "PROPFIND"} {
-			f(method, path, false)
-		}
-	}
-	for _, path := range []string{
-		"/", "/containers", "/containers/", "/containers/" + id, "/containers/" + id + "/", "/containers/" + id + "/logs",
-		"/containers/" + id + "/attach/ws", "/containers/" + id + "/export", "/containers/" + id + "/archive?path=/etc/shadow",
-		"/containers/" + id + "/top", "/containers//json", "/containers/a/b/json", "/containers/../info/json", "/containers/x/../../info",
-		"/containers/a%2fb/json", "/containers/%2e%2e/json", "/containers/a%20b/json", "/containers/" + strings.Repeat("x", 300) + "/json",
-		"/v1.41/v1.41/info", "/v2.0/info", "/v1/info", "//info", "/info/", "/INFO", "/images/x/get", "/images/search?term=x", "/secrets",
-		"/configs", "/swarm/unlockkey", "/exec/" + id + "/json", "/plugins", "/distribution/x/json", "/session", "/grpc", "/build",
-		"/containers/json/", "/containers/json/json/json", "/v1.41", "/%5fping",
-	} {
-		f("GET", path, false)
-	}
-	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/info", strings.NewReader("body"))
-	if _, err := (&http.Client{Transport: c.guard}).Do(r); !errors.Is(err, ErrNotAllowed) {
-		t.Errorf("body: got %v", err)
-	}
-	r, _ = http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/info", nil)
-	r.Header.Set("Upgrade", "tcp")
-	if _, err := (&http.Client{Transport: c.guard}).Do(r); !errors.Is(err, ErrNotAllowed) {
-		t.Errorf("upgrade: got %v", err)
-	}
-}
-
-func TestGuard_libraryCannotMutate(t *testing.T) {
-	host, seen := spy(t)
-	c := newClient(t, Options{Host: host})
-	if err := c.connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	lib, err := c.current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := seen.Load()
-	ctx, id := t.Context(), strings.Repeat("ab", 32)
-	for name, err := range map[string]error{
-		"create":  second(lib.ContainerCreate(ctx, &container.Config{Image: "x"}, nil, nil, nil, "n")),
-		"start":   lib.ContainerStart(ctx, id, container.StartOptions{}),
-		"stop":    lib.ContainerStop(ctx, id, container.StopOptions{}),
-		"kill":    lib.ContainerKill(ctx, id, "KILL"),
-		"remove":  lib.ContainerRemove(ctx, id, container.RemoveOptions{Force: true}),
-		"rename":  lib.ContainerRename(ctx, id, "n"),
-		"pause":   lib.ContainerPause(ctx, id),
-		"update":  second(lib.ContainerUpdate(ctx, id, container.UpdateConfig{})),
-		"exec":    second(lib.ContainerExecCreate(ctx, id, container.ExecOptions{})),
-		"logs":    second(lib.ContainerLogs(ctx, id, container.LogsOptions{})),
-		"export":  second(lib.ContainerExport(ctx, id)),
-		"pull":    second(lib.ImagePull(ctx, "x", image.PullOptions{})),
-		"untag":   second(lib.ImageRemove(ctx, "x", image.RemoveOptions{})),
-		"volume":  second(lib.VolumeCreate(ctx, volume.CreateOptions{})),
-		"network": lib.NetworkDisconnect(ctx, "x", id, true),
-		"join":    second(lib.NetworkCreate(ctx, "x", network.CreateOptions{})),
-	} {
-		if !errors.Is(err, ErrNotAllowed) {
-			t.Errorf("%s: got %v, want ErrNotAllowed", name, err)
-		}
-	}
-	// These dial by themselves, past the transport.
-	for name, err := range map[string]error{
-		"attach":      second(lib.ContainerAttach(ctx, id, container.AttachOptions{})),
-		"exec attach": second(lib.ContainerExecAttach(ctx, id, container.ExecStartOptions{})),
-		"hijack":      second(lib.DialHijack(ctx, "/session", "h2c", nil)),
-		"dialer":      second(lib.Dialer()(ctx)),
-	} {
-		if err == nil {
-			t.Errorf("%s: no error", name)
-		}
-	}
-	if seen.Load() != before {
-		t.Errorf("%d requests reached the engine", seen.Load()-before)
-	}
-}
-
-func second[T any](_ T, err error) error { return err }
-
 func TestClient_noTracing(t *testing.T) {
 	c := newClient(t, Options{})
 	lib, err := c.newLibrary()
@@ -326,14 +120,17 @@ func TestClient_noTracing(t *testing.T) {
 }
 
 func TestGuard_neverFollowsRedirects(t *testing.T) {
-	host, seen := spy(t)
-	s := httptest.NewServer(http.RedirectHandler("http"+strings.TrimPrefix(host, "tcp")+"/info", http.StatusFound))
+	w := newWire(t)
+	s := httptest.NewServer(http.RedirectHandler("http://"+w.address+"/info", http.StatusFound))
 	defer s.Close()
 	c := newClient(t, Options{Host: "tcp://" + s.Listener.Addr().String()})
 	err := c.connect(t.Context())
 	var status *StatusError
-	if !errors.As(err, &status) || status.Code != http.StatusFound || seen.Load() != 0 {
-		t.Errorf("got %v; %d requests went on", err, seen.Load())
+	if !errors.As(err, &status) || status.Code != http.StatusFound {
+		t.Errorf("got %v", err)
+	}
+	if seen := w.take(); len(seen) > 0 {
+		t.Errorf("these went on: %q", seen)
 	}
 }
 
@@ -434,7 +231,8 @@ func TestClient_badAnswers(t *testing.T) {
 	}
 	f("500", fakeengine.Fault{Status: 500, Body: `{"message":"out of\nluck"}`}, "status", "status 500: out of luck")
 	f("503 without body", fakeengine.Fault{Status: 503}, "status", "status 503: Service Unavailable")
-	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "status", "status 403: HTML instead of JSON")
+	f("403 of a proxy", fakeengine.Fault{Status: 403, Body: "<html><body><h1>403 Forbidden</h1>" + strings.Repeat("x", 5000)}, "forbidden", "status 403: Forbidden, in HTML")
+	f("404 of a proxy", fakeengine.Fault{Status: 404, Body: `{"message":"page not found"}`}, "forbidden", "status 404: page not found")
 	f("long text", fakeengine.Fault{Status: 400, Body: strings.Repeat("long ", 1000)}, "status", "long long")
 	f("HTML", fakeengine.Fault{HTML: true}, "parse", "HTML instead of JSON")
 	f("cut", fakeengine.Fault{Cut: true}, "io", "unexpected EOF")

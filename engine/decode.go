@@ -154,6 +154,7 @@ func decodeListed(raw []byte) (listed, bool) {
 		return listed{}, false
 	}
 	c := Container{
+		Listed:  true,
 		ID:      w.ID,
 		Name:    containerName(w.Names),
 		Image:   clip(w.Image, maxImage),

@@ -65,28 +65,53 @@ func isWrongVersion(err error) bool {
 	return errors.As(err, &status) && status.wrongVersion()
 }
 
+// isNotFound says whether there is no such container, in the words of dockerd and podman: a proxy that hides an endpoint
+// answers 404, too.
 func isNotFound(err error) bool {
 	var status *StatusError
-	return errors.As(err, &status) && status.Code == http.StatusNotFound
+	return errors.As(err, &status) && status.Code == http.StatusNotFound &&
+		strings.Contains(strings.ToLower(status.Message), "no such container")
 }
 
-// reason is the word under which a failure is counted.
+// isRefused says whether an endpoint may not be asked: that is how proxies, and authorization plugins of dockerd, answer.
+func isRefused(err error) bool {
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch status.Code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed:
+		return true
+	}
+	return status.Code == http.StatusNotFound && !isNotFound(err)
+}
+
+func isTimeout(err error) bool {
+	var netErr net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &netErr) && netErr.Timeout()
+}
+
+// reason is the word under which a failure is counted: one of those here and in tlsTrouble.
 func reason(err error) string {
 	var (
 		status *StatusError
-		netErr net.Error
 		syntax *json.SyntaxError
 		kind   *json.UnmarshalTypeError
 	)
+	trouble, _ := tlsTrouble(err, nil)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "permission"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
+	case isTimeout(err):
 		return "timeout"
 	case errors.Is(err, ErrTooLarge):
 		return "too_large"
 	case errors.Is(err, ErrNotAllowed):
 		return "refused"
+	case trouble != "":
+		return trouble
+	case isRefused(err):
+		return "forbidden"
 	case errors.As(err, &status):
 		return "status"
 	case errors.Is(err, errHTML), errors.Is(err, errMalformed), errors.As(err, &syntax), errors.As(err, &kind):
@@ -115,7 +140,7 @@ func errorMessage(resp *http.Response) string {
 	}
 	text := strings.TrimSpace(string(data))
 	if strings.HasPrefix(text, "<") || strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		return errHTML.Error()
+		return http.StatusText(resp.StatusCode) + ", in HTML"
 	}
 	return oneLine(text)
 }

@@ -1,13 +1,9 @@
 package engine
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -99,47 +95,4 @@ func parseTCP(s, scheme string) (host, error) {
 		web = "https"
 	}
 	return host{network: "tcp", address: u.Host, scheme: web, secure: scheme == "https"}, nil
-}
-
-// loadTLS reads the certificates and turns the host to https where TLS is asked for. A unix socket needs none.
-func loadTLS(h *host, o Options) (*tls.Config, error) {
-	if h.network == "unix" || (o.CertPath == "" && !o.TLSVerify && !h.secure) {
-		return nil, nil
-	}
-	if strings.HasPrefix(o.Host, "http://") {
-		return nil, optionError("Host", "engine host %q: http is plain, but TLS is asked for; want https://%s", o.Host, h.address)
-	}
-	h.scheme = "https"
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if o.CertPath == "" {
-		if o.TLSVerify {
-			return nil, optionError("Host", "engine host %q: TLS verification needs a certificate folder with ca.pem, cert.pem and key.pem "+
-				"(~/.docker is not read)", o.Host)
-		}
-		return config, nil // https alone: the system's certificate authorities
-	}
-	// Docker does the same without DOCKER_TLS_VERIFY: it shows its own certificate and trusts any server.
-	config.InsecureSkipVerify = !o.TLSVerify && !h.secure
-	return config, loadCertificates(config, o.CertPath)
-}
-
-func loadCertificates(config *tls.Config, folder string) error {
-	pem := map[string][]byte{}
-	for _, name := range []string{"ca.pem", "cert.pem", "key.pem"} {
-		data, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			return optionError("CertPath", "engine certificate folder %q: want readable ca.pem, cert.pem and key.pem: %w", folder, err)
-		}
-		pem[name] = data
-	}
-	config.RootCAs = x509.NewCertPool()
-	if !config.RootCAs.AppendCertsFromPEM(pem["ca.pem"]) {
-		return optionError("CertPath", "engine certificate folder %q: ca.pem holds no certificate; want one in PEM form", folder)
-	}
-	pair, err := tls.X509KeyPair(pem["cert.pem"], pem["key.pem"])
-	if err != nil {
-		return optionError("CertPath", "engine certificate folder %q: cert.pem and key.pem must be a matching pair in PEM form: %w", folder, err)
-	}
-	config.Certificates = []tls.Certificate{pair}
-	return nil
 }

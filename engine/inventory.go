@@ -16,6 +16,8 @@ type InventoryOptions struct {
 	Resync time.Duration
 	// Ping is how long the event stream may be silent before the engine is asked whether it is still there; 0 = 30 s.
 	Ping time.Duration
+	// Poll is the time between two lists where the event stream is refused; 0 = 30 s.
+	Poll time.Duration
 	// BackoffMin and BackoffMax bound the time between two attempts to connect; 0 = 0.5 s and 30 s.
 	BackoffMin, BackoffMax time.Duration
 	// Patience is how long the first list after a connect waits for slow inspects before it is published; 0 = 2 s.
@@ -38,13 +40,16 @@ type Inventory struct {
 	view    atomic.Pointer[View]
 	tracker *tracker // used by Run only
 	outage  outage   // used by Run only
-	opened  bool     // the event stream was open once; used by Run only
+	opened  bool     // there was a session before; used by Run only
+	// denied are the names of the refusals that were logged; used by Run only.
+	denied map[string]bool
 }
 
 // NewInventory makes an Inventory that knows nothing until Run is called.
 func NewInventory(c *Client, o InventoryOptions) *Inventory {
 	setDefault(&o.Resync, 10*time.Minute)
 	setDefault(&o.Ping, 30*time.Second)
+	setDefault(&o.Poll, 30*time.Second)
 	setDefault(&o.BackoffMin, 500*time.Millisecond)
 	setDefault(&o.BackoffMax, 30*time.Second)
 	setDefault(&o.Patience, 2*time.Second)
@@ -57,7 +62,7 @@ func NewInventory(c *Client, o InventoryOptions) *Inventory {
 	if o.Rand == nil {
 		o.Rand = rand.Float64
 	}
-	i := &Inventory{client: c, o: o, tracker: newTracker()}
+	i := &Inventory{client: c, o: o, tracker: newTracker(), denied: map[string]bool{}}
 	i.view.Store(&View{Problem: errNotConnected.Error(), Reason: "not_connected"})
 	return i
 }
@@ -112,7 +117,7 @@ func (i *Inventory) follow(ctx context.Context) error {
 	}
 	// The stream comes before the list: what happens between the two is told by the stream.
 	stream, err := i.client.follow(ctx, i.tracker.since())
-	if err != nil {
+	if err != nil && !isRefused(err) {
 		return err
 	}
 	if i.opened {
@@ -121,7 +126,7 @@ func (i *Inventory) follow(ctx context.Context) error {
 	i.opened = true
 	s := newSession(i, info, stream)
 	defer s.wait.Wait()
-	defer stream.close()
+	defer s.close()
 	defer cancel()
 	return s.run(ctx)
 }
@@ -135,6 +140,18 @@ func (i *Inventory) lost(err error) {
 	if i.outage.report(reason(err)) {
 		i.o.Log.Warn("engine unreachable", "host", i.client.Host(), "problem", problem, "err", err)
 	}
+}
+
+// access gives what the engine lets itself be asked for, and logs each refusal once.
+func (i *Inventory) access() []Access {
+	all := i.client.guard.accesses.list()
+	for _, a := range all {
+		if a.Reason != "" && !i.denied[a.Name] {
+			i.o.Log.Warn("the engine refuses a request", "what", a.Name, "reason", a.Reason, "help", a.Help)
+		}
+		i.denied[a.Name] = a.Reason != ""
+	}
+	return all
 }
 
 // end publishes that nobody follows the engine any more.

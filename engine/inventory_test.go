@@ -598,3 +598,15 @@ func TestInventory_noPermissionForReal(t *testing.T) {
 		t.Errorf("got %v, problem %q", err, c.problem(err))
 	}
 }
+
+// TestInventory_resyncFasterThanInspects: lists that come before the inspects of the one before have ended do not put off the
+// first View for ever.
+func TestInventory_resyncFasterThanInspects(t *testing.T) {
+	t.Parallel()
+	e := fakeengine.ForTest(t, fakeengine.Options{})
+	e.SetFault("/containers/{id}/json", fakeengine.Fault{Delay: time.Second})
+	o := hasty()
+	o.Resync = 50 * time.Millisecond
+	l := follow(t, e, Options{}, o)
+	l.await(t, "up", func(v *View) bool { return v.Up && len(v.Containers) == 28 })
+}

@@ -76,6 +76,16 @@ func (q *jobs) drop(id string) {
 	}
 }
 
+// clear forgets all but what is in flight, whose answers count no more.
+func (q *jobs) clear() {
+	for _, j := range q.inFlight {
+		j.dropped = true
+	}
+	clear(q.byID)
+	clear(q.failed)
+	q.urgent, q.background = nil, nil
+}
+
 // next takes a container to be inspected now; "" = none may be.
 func (q *jobs) next(now time.Time) string {
 	young := 0

@@ -173,8 +173,8 @@ func (l *ledger) restarts() uint64 { return l.restartBase + l.restartCount }
 func (l *ledger) fill(c *Container) {
 	c.Restarts, c.Exits = l.restarts(), l.exits
 	c.OOMKills, c.OOMKillsBefore = l.ooms.before+l.ooms.run, l.ooms.before
-	if c.State.HasProcesses() && l.hasCode {
-		// The engine has forgotten the exit before this run; we have not.
+	if l.hasCode && (c.State.HasProcesses() || !c.HasExited) {
+		// The engine has forgotten the exit before this run, or does not let us inspect it; we have not.
 		c.HasExited, c.ExitCode = true, l.lastCode
 	}
 }

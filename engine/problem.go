@@ -1,13 +1,9 @@
 package engine
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/user"
 	"strconv"
@@ -21,12 +17,8 @@ func (c *Client) problem(err error) string {
 	}
 	unix := c.host.network == "unix"
 	where := c.o.Host
-	var (
-		status  *StatusError
-		netErr  net.Error
-		unknown x509.UnknownAuthorityError
-		record  tls.RecordHeaderError
-	)
+	var status *StatusError
+	_, trouble := tlsTrouble(err, c.certs)
 	switch {
 	case unix && errors.Is(err, fs.ErrPermission):
 		return permissionProblem(c.host.address)
@@ -38,16 +30,17 @@ func (c *Client) problem(err error) string {
 		return fmt.Sprintf("%s closed the event stream: it was stopped or restarted, or a proxy cut the connection", where)
 	case isWrongVersion(err):
 		return c.versionProblem(err)
+	case isTimeout(err):
+		return fmt.Sprintf("%s did not answer within %s", where, c.o.Timeout)
+	case trouble != "":
+		return where + " " + trouble + c.certs.outdated()
+	case isRefused(err) && errors.As(err, &status):
+		return oneLine(fmt.Sprintf("%s answered %d to GET %s: allow that in the proxy before it, or is it no Docker engine? (%s)",
+			where, status.Code, status.Endpoint, status.Message))
 	case errors.As(err, &status):
 		return oneLine(fmt.Sprintf("%s answered %d to %s: %s", where, status.Code, status.Endpoint, status.Message))
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
-		return fmt.Sprintf("%s did not answer within %s", where, c.o.Timeout)
 	case errors.Is(err, errHTML):
 		return fmt.Sprintf("%s answered HTML instead of JSON: is it a Docker engine?", where)
-	case errors.As(err, &unknown):
-		return oneLine(fmt.Sprintf("%s shows a certificate that ca.pem does not vouch for: %v", where, unknown))
-	case errors.As(err, &record):
-		return fmt.Sprintf("%s does not speak TLS", where)
 	}
 	return oneLine(fmt.Sprintf("%s: %v", where, err))
 }

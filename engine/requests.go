@@ -36,14 +36,24 @@ func (c *Client) current() (*client.Client, error) {
 	return nil, errNotConnected
 }
 
-// ping asks whether the engine is there. Endpoint: HEAD /_ping.
+// ping asks whether the engine is there. Endpoint: HEAD /_ping or, where a proxy refuses that, which says nothing of the
+// engine behind it, GET /containers/json for a single container.
 func (c *Client) ping(ctx context.Context) error {
 	lib, err := c.current()
 	if err != nil {
 		return err
 	}
-	_, err = c.pingWith(ctx, lib)
-	return err
+	if _, err = c.pingWith(ctx, lib); !isRefused(err) {
+		return err
+	}
+	ctx, cancel, _ := c.limit(ctx)
+	defer cancel()
+	resp, err := c.get(ctx, "/containers/json", url.Values{"limit": {"1"}})
+	if err != nil {
+		return err
+	}
+	drain(resp)
+	return nil
 }
 
 func (c *Client) pingWith(ctx context.Context, lib *client.Client) (types.Ping, error) {
@@ -143,7 +153,7 @@ func (c *Client) list(ctx context.Context) ([]listed, error) {
 
 // inspect returns what GET /containers/{id}/json says of one container.
 func (c *Client) inspect(ctx context.Context, id string) (inspected, error) {
-	const endpoint = "/containers/{id}/json"
+	const endpoint = inspectPattern
 	lib, err := c.current()
 	if err != nil {
 		return inspected{}, err
@@ -238,9 +248,9 @@ func (c *Client) send(ctx context.Context, lib *client.Client, path string, quer
 	return resp, err
 }
 
-// failed counts an error and returns it. What our own end cut short is no failure.
+// failed counts an error and returns it. What our own end cut short is no failure, nor is what may not be asked at all.
 func (c *Client) failed(endpoint string, err error) error {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || isRefused(err) && c.guard.accesses.refusals(endpoint) > 0 {
 		return err
 	}
 	c.o.Self.CollectError(endpoint, reason(err))

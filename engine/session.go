@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// session is one stay with an engine, from the opened event stream to its loss. One goroutine, run, owns all its state and
+// session is one stay with an engine, from the connect to its loss, which the event stream tells. One goroutine, run, owns all its state and
 // the tracker; the others only ask the engine and send what it said.
 type session struct {
 	*Inventory
 	info     Info
-	stream   *eventStream
+	stream   *eventStream // nil = it is refused, and the containers are listed now and then
 	jobs     *jobs
 	rechecks rechecks
 	wait     sync.WaitGroup // every goroutine started here
@@ -22,6 +22,7 @@ type session struct {
 	lists     chan listAnswer
 	pings     chan error
 	listing   bool // a list is under way
+	listOnly  bool // inspects are refused, and no longer asked for
 	pinging   bool // a ping is under way
 	up        bool // the first list was published
 	contact   time.Time
@@ -52,8 +53,9 @@ type answer struct {
 
 // listAnswer is the end of one list.
 type listAnswer struct {
-	items []listed
-	err   error
+	items  []listed
+	err    error
+	stream *eventStream // opened before the list, where it was refused at first; nil = it still is
 }
 
 const (
@@ -81,7 +83,7 @@ func newSession(i *Inventory, info Info, stream *eventStream) *session {
 
 // run is the loop. It returns why the engine was lost, nil when ctx ended.
 func (s *session) run(ctx context.Context) error {
-	s.wait.Go(func() { s.read(ctx) })
+	s.listen(ctx)
 	s.startList(ctx)
 	s.pingAt = time.Now().Add(s.o.Ping)
 	wake := time.NewTimer(0)
@@ -96,7 +98,7 @@ func (s *session) run(ctx context.Context) error {
 		case a := <-s.inspects:
 			err = s.inspected(a)
 		case l := <-s.lists:
-			err = s.listed(l)
+			err = s.listed(ctx, l)
 		case e := <-s.pings:
 			err = s.ponged(e)
 		case <-wake.C:
@@ -115,10 +117,24 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
+// listen has the stream read, if there is one.
+func (s *session) listen(ctx context.Context) {
+	if stream := s.stream; stream != nil {
+		s.wait.Go(func() { s.read(ctx, stream) })
+	}
+}
+
+// close ends the stream, if there is one.
+func (s *session) close() {
+	if s.stream != nil {
+		s.stream.close()
+	}
+}
+
 // read passes events on until the stream ends. It is the only reader: dockerd drops events of a reader that is slow.
-func (s *session) read(ctx context.Context) {
+func (s *session) read(ctx context.Context, stream *eventStream) {
 	for {
-		ev, skippable, err := s.stream.next()
+		ev, skippable, err := stream.next()
 		select {
 		case s.events <- streamed{ev, err, err != nil && !skippable}:
 		case <-ctx.Done():
@@ -254,6 +270,7 @@ func (s *session) publish(last bool) {
 		Synced:      old.Synced,
 		LastContact: s.contact,
 		Info:        s.info,
+		Access:      s.access(),
 		Events:      s.tracker.eventCounts(old.Events),
 	}
 	if s.up {

@@ -27,6 +27,11 @@ func (s *session) streamed(e streamed) error {
 func (s *session) happened(ev event) {
 	switch s.tracker.event(ev) {
 	case inspect:
+		if s.listOnly {
+			s.tracker.settle(ev.id)
+			s.resyncSoon()
+			return
+		}
 		if ev.action == "create" {
 			s.rechecks.created(ev.id, time.Now())
 		} else {
@@ -59,6 +64,9 @@ func (s *session) inspected(a answer) error {
 	if failed && isWrongVersion(a.err) {
 		return a.err
 	}
+	if failed && s.client.guard.accesses.refusals(inspectPattern) >= enoughRefusals {
+		s.relyOnList()
+	}
 	stale, valid := s.jobs.done(a.id, failed, time.Now())
 	item, syncing := s.sync[a.id]
 	switch {
@@ -73,6 +81,10 @@ func (s *session) inspected(a answer) error {
 	default:
 		s.touch()
 		s.tracker.inspected(a.in, stale, syncing && !stale)
+		if s.listOnly {
+			s.listOnly = false
+			s.resyncSoon()
+		}
 	}
 	if !stale || failed {
 		s.arrived(a.id)
@@ -80,26 +92,52 @@ func (s *session) inspected(a answer) error {
 	return nil
 }
 
-// startList asks for the complete list.
+// enoughRefusals is how many inspects must have been refused, and none answered, until no more are asked for: an
+// authorization plugin may forbid a few containers only.
+const enoughRefusals = 5
+
+// relyOnList goes on without inspects. One is tried after each list, as they may be allowed again.
+func (s *session) relyOnList() {
+	s.listOnly = true
+	s.jobs.clear()
+	s.rechecks = rechecks{}
+	s.finishSync()
+	s.sync = nil
+}
+
+// startList asks for the complete list. Where the event stream is refused, it is tried again first.
 func (s *session) startList(ctx context.Context) {
 	if s.listing {
 		return
 	}
 	s.listing = true
 	s.tracker.beginList()
+	again := s.stream == nil && s.up
 	s.wait.Go(func() {
-		items, err := s.client.list(ctx)
-		s.lists <- listAnswer{items, err}
+		var l listAnswer
+		if again {
+			l.stream, _ = s.client.follow(ctx, time.Time{}) // the error is as before, or the list says it, too
+		}
+		l.items, l.err = s.client.list(ctx)
+		s.lists <- l
 	})
 }
 
 // listed takes in a list: what it does not name is gone, what it names is inspected.
-func (s *session) listed(l listAnswer) error {
+func (s *session) listed(ctx context.Context, l listAnswer) error {
 	s.listing = false
 	defer s.tracker.endList()
-	s.resyncAt = time.Now().Add(s.o.Resync - time.Duration(s.o.Rand()*float64(s.o.Resync)/10))
+	if l.stream != nil {
+		s.stream = l.stream
+		s.listen(ctx)
+	}
+	interval := s.o.Resync
+	if s.stream == nil {
+		interval = min(interval, s.o.Poll)
+	}
+	s.resyncAt = time.Now().Add(interval - time.Duration(s.o.Rand()*float64(interval)/10))
 	if l.err != nil {
-		if !s.up || isWrongVersion(l.err) {
+		if !s.up || s.stream == nil || isWrongVersion(l.err) {
 			return l.err
 		}
 		s.resyncAt = time.Now().Add(min(s.o.Resync, retryList))
@@ -112,17 +150,21 @@ func (s *session) listed(l listAnswer) error {
 	for _, item := range l.items {
 		s.sync[item.ID] = item
 	}
-	for _, id := range ids {
-		s.jobs.ask(id, false)
-	}
 	for id := range s.sync {
 		if s.tracker.entries[id] == nil {
 			delete(s.sync, id) // destroyed meanwhile
 		}
 	}
+	if s.listOnly {
+		s.relyOnList()
+		ids = ids[:min(len(ids), 1)]
+	}
+	for _, id := range ids {
+		s.jobs.ask(id, false)
+	}
 	if len(s.sync) == 0 {
 		s.finishSync()
-	} else if !s.up {
+	} else if !s.up && s.patienceAt.IsZero() {
 		s.patienceAt = time.Now().Add(s.o.Patience)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -22,7 +23,8 @@ type guard struct {
 	self      *self.Metrics
 	maxBytes  int64
 	// spoken is the latest Api-Version header, which engines send even with a refusal.
-	spoken atomic.Pointer[string]
+	spoken   atomic.Pointer[string]
+	accesses accesses
 }
 
 // exchange tells a caller of the Docker library what became of its request: the library replaces many errors by prose.
@@ -62,9 +64,7 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	out := r.Clone(r.Context()) // a RoundTripper must not change what it was given
-	out.URL.Scheme, out.URL.Host, out.Host = g.scheme, g.authority, g.authority
-	resp, err := g.next.RoundTrip(out)
+	resp, err := g.next.RoundTrip(g.rebuild(r))
 	if err != nil {
 		g.self.EngineRequest(to.pattern, "error")
 		return nil, fmt.Errorf("%s %s: %w", r.Method, to.pattern, err)
@@ -73,7 +73,9 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 	if v := resp.Header.Get("Api-Version"); v != "" {
 		g.spoken.Store(&v)
 	}
-	if err := g.check(r, resp, to); err != nil {
+	err = g.check(r, resp, to)
+	g.accesses.note(to.pattern, resp.StatusCode, err)
+	if err != nil {
 		_ = resp.Body.Close()
 		return nil, err
 	}
@@ -83,10 +85,21 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// rebuild makes what is sent, of the parts that were checked: whatever else a request may carry stays here.
+func (g *guard) rebuild(r *http.Request) *http.Request {
+	out := &http.Request{
+		Method: r.Method,
+		Host:   g.authority,
+		URL:    &url.URL{Scheme: g.scheme, Host: g.authority, Path: r.URL.Path, RawQuery: r.URL.Query().Encode()},
+		Header: http.Header{"User-Agent": r.Header["User-Agent"]},
+	}
+	return out.WithContext(r.Context())
+}
+
 // check turns an answer that is none into an error.
 func (g *guard) check(r *http.Request, resp *http.Response, to route) error {
-	if r.Method == http.MethodHead && (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusMethodNotAllowed) {
-		return nil // a proxy without HEAD: the library pings again by GET
+	if r.Method == http.MethodHead && resp.StatusCode >= 400 && resp.StatusCode != http.StatusInternalServerError {
+		return nil // the library pings again by GET: the proxy may know no HEAD, and only a body says what is wrong
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return &StatusError{Endpoint: to.pattern, Code: resp.StatusCode, Message: errorMessage(resp)}

@@ -7,6 +7,10 @@ import "time"
 //
 // Source: GET /containers/{id}/json, kept current by GET /events.
 type Container struct {
+	// Listed says that only the list has told of the container, as inspect fails, or has not come yet: Health, Restarts and what
+	// else the list does not say are unknown, not zero.
+	Listed bool
+
 	ID      string // 64 hex digits
 	Name    string // without the leading slash; "" for a nameless one
 	Image   string // as the user wrote it (Config.Image)
@@ -90,7 +94,7 @@ const (
 type View struct {
 	// Containers of every state, sorted by name, then id.
 	Containers []*Container
-	// Up says that the engine answered the latest request and its event stream stands.
+	// Up says that the engine answered the latest request and its event stream stands, unless that is refused; see Access.
 	Up bool
 	// Problem says, for people, why Up is false; "" otherwise.
 	Problem string
@@ -101,6 +105,8 @@ type View struct {
 	// LastContact is the time at which the engine was last known to be up; zero = never.
 	LastContact time.Time
 	Info        Info
+	// Access says what the engine lets itself be asked for; what was not asked for yet is not in it.
+	Access []Access
 	// Events counts the events seen by this process, by type and action, sorted.
 	Events []EventCount
 }

@@ -72,6 +72,9 @@ func healthFamilies() []Family {
 		row(GroupState, Gauge, "container_health_state",
 			"Health as cAdvisor has it, from the engine: 1 healthy, 0 starting or unhealthy, -1 without a health check.",
 			fromFacts(func(f *engine.Container) float64 {
+				if f.Listed {
+					return unknown()
+				}
 				if f.Health == engine.HealthNone {
 					return -1
 				}
@@ -85,7 +88,12 @@ func exitFamilies() []Family {
 	return []Family{
 		row(GroupState, Counter, "container_restarts_total",
 			"Restarts by the restart policy, from the engine's inspect and events; it goes on over manual starts.",
-			fromFacts(func(f *engine.Container) float64 { return float64(f.Restarts) })),
+			fromFacts(func(f *engine.Container) float64 {
+				if f.Listed {
+					return unknown()
+				}
+				return float64(f.Restarts)
+			})),
 		row(GroupState, Gauge, "container_exit_code",
 			"Exit code of the latest exit, from the engine; absent while the container has never exited.",
 			fromFacts(func(f *engine.Container) float64 {
@@ -97,7 +105,7 @@ func exitFamilies() []Family {
 		row(GroupState, Gauge, "container_oom_killed",
 			"Whether the latest run met the out-of-memory killer, from the engine; absent while the container has never exited.",
 			fromFacts(func(f *engine.Container) float64 {
-				if !f.HasExited {
+				if !f.HasExited || f.Listed {
 					return unknown()
 				}
 				return boolean(f.OOMKilled)

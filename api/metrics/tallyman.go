@@ -10,7 +10,7 @@ func tallymanFamilies() []Family {
 	return []Family{
 		{
 			Name: "tallyman_engine_up", Type: Gauge, Group: GroupTallyman,
-			Help: "Whether the Docker Engine answers and its event stream stands.",
+			Help: "Whether the Docker Engine answers, and its event stream stands unless it is refused.",
 			EngineEach: func(_ *snapshot, e *engineStatus, yield func(Sample)) {
 				yield(labelled(boolean(e.Up)))
 			},

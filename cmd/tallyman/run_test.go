@@ -4,17 +4,25 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
+	"tallyman/engine"
 	"tallyman/internal/fakeengine"
 	"tallyman/internal/fixture"
 )
@@ -135,47 +143,49 @@ func listening(t *testing.T, log io.Reader) string {
 	}
 }
 
-// TestRun_serves runs the whole program over a recorded host and a recorded engine until it is told to end.
-func TestRun_serves(t *testing.T) {
-	t.Parallel()
+// serve runs the whole program over a recorded host and an engine, and waits until it knows the engine. It gives the address;
+// stop ends the program.
+func serve(t *testing.T, fake *fakeengine.Engine, args ...string) (url string, stop func()) {
+	t.Helper()
 	host := fixture.Open(t, "../../cgroups/testdata/v2-systemd.txtar")
-	fake := fakeengine.ForTest(t, fakeengine.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	log, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{
+		code <- run(ctx, append([]string{
 			"--web.listen-address=127.0.0.1:0", "--path.rootfs=" + host.Root, "--engine.host=" + fake.Host(), "--collector.max-age=0s",
-		}, env(nil), io.Discard, stderr)
+		}, args...), env(nil), io.Discard, stderr)
 		stderr.Close()
 	}()
-	url := "http://" + listening(t, log)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case c := <-code:
+			if c != exitOK {
+				t.Errorf("got code %d", c)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("still running 5 s after it was told to end")
+		}
+	})
+	t.Cleanup(stop)
+	url = "http://" + listening(t, log)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		body := get(t, client, url+"/metrics")
+		body := get(t, url+"/metrics")
 		if strings.Contains(body, "tallyman_engine_up 1") && strings.Contains(body, `container_memory_usage_bytes{id="/",name="",image=""}`) {
-			break
+			return url, stop
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("the engine never came up:\n%.2000s", body)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	asked := time.Now()
-	cancel()
-	select {
-	case c := <-code:
-		if c != exitOK {
-			t.Errorf("got code %d", c)
-		}
-	case <-time.After(5 * time.Second):
-		t.Fatalf("still running %v after it was told to end", time.Since(asked))
-	}
 }
 
-func get(t *testing.T, client *http.Client, url string) string {
+func get(t *testing.T, url string) string {
 	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -186,4 +196,102 @@ func get(t *testing.T, client *http.Client, url string) string {
 		t.Fatalf("GET %s: status %d, %v", url, resp.StatusCode, err)
 	}
 	return string(body)
+}
+
+// TestRun_serves: the program serves until it is told to end, and leaves nothing behind.
+func TestRun_serves(t *testing.T) {
+	t.Parallel()
+	_, stop := serve(t, fakeengine.ForTest(t, fakeengine.Options{}))
+	stop()
+}
+
+// TestRun_hostileContainer: whatever a container calls itself, all that is served can be read, and is bounded, also with every
+// label on every series.
+func TestRun_hostileContainer(t *testing.T) {
+	t.Parallel()
+	const awkward = "\"quoted\\\" back\\slash\nline\r\ttab\x00\x01\x1b[31m\u2028\ufeff<img src=x onerror=alert(1)>{a=\"b\"} 1 # HELP x\n"
+	labels := map[string]any{"": "no key", awkward: awkward, "number": 7, "nothing": nil, "long": strings.Repeat(awkward, 1000)}
+	for n := range 800 {
+		labels[fmt.Sprintf("key\n%d", n)] = strings.Repeat("é", 2048)
+	}
+	fake := fakeengine.ForTest(t, fakeengine.Options{})
+	fake.Update("eng-host", func(doc map[string]any) {
+		doc["Name"] = "/" + awkward
+		config := doc["Config"].(map[string]any)
+		config["Labels"], config["Image"] = labels, awkward+strings.Repeat("x", 10000)
+		doc["HostConfig"].(map[string]any)["RestartPolicy"] = map[string]any{"Name": awkward}
+		doc["State"].(map[string]any)["StartedAt"] = "0001-01-01T00:00:00Z"
+	})
+	url, _ := serve(t, fake, "--collector.container-labels=*", "--collector.container-labels-on=all")
+
+	text := get(t, url+"/metrics")
+	if len(text) > 8<<20 {
+		t.Errorf("the metrics have %d bytes", len(text))
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(families["container_state"].GetMetric()); n != 28*len(engine.States()) {
+		t.Errorf("%d states of 28 containers", n)
+	}
+	if !slices.ContainsFunc(families["container_info"].GetMetric(), func(m *dto.Metric) bool {
+		return slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == "name" && l.GetValue() == awkward })
+	}) {
+		t.Error("its name is not what it calls itself")
+	}
+	var answer struct{ Containers []struct{ ID, Name string } }
+	if err := json.Unmarshal([]byte(get(t, url+"/api/v1/containers")), &answer); err != nil || len(answer.Containers) != 28 {
+		t.Errorf("JSON: %d containers, error %v", len(answer.Containers), err)
+	}
+	id := fake.ID(awkward)
+	for _, address := range []string{"/", "/containers/" + id} {
+		if page := get(t, url+address); strings.Contains(page, "<img") || !strings.Contains(page, "&lt;img") {
+			t.Errorf("%s does not escape what the container calls itself", address)
+		}
+	}
+}
+
+// TestRun_listOnly: where inspects are refused, what only they know is absent, not 0, and it is said why.
+func TestRun_listOnly(t *testing.T) {
+	t.Parallel()
+	fake := fakeengine.ForTest(t, fakeengine.Options{})
+	fake.SetFault("/containers/{id}/json", fakeengine.Fault{Status: http.StatusForbidden})
+	url, _ := serve(t, fake)
+	text := get(t, url+"/metrics")
+	for _, want := range []string{
+		`tallyman_capability{name="engine",reason=""} 1`, `tallyman_capability{name="events",reason=""} 1`,
+		`tallyman_capability{name="info",reason=""} 1`, `tallyman_capability{name="inspect",reason="forbidden"} 0`,
+		`container_creation_time_seconds{`, `name="eng-exit3",image="eng-bb:latest",state="exited"} 1`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	for _, family := range []string{
+		"container_restarts_total", "container_health_state", "container_health_status", "container_exit_code", "container_oom_killed",
+		"container_start_time_seconds",
+	} {
+		if strings.Contains(text, "\n"+family+"{") {
+			t.Errorf("%s is served, and nobody knows it", family)
+		}
+	}
+	var answer struct {
+		Container struct {
+			State              string
+			Health             *string
+			Restarts, ExitCode *float64
+			OOMKilled          *bool `json:"oom_killed"`
+		}
+	}
+	if err := json.Unmarshal([]byte(get(t, url+"/api/v1/containers/eng-exit3")), &answer); err != nil {
+		t.Fatal(err)
+	}
+	if c := answer.Container; c.State != "exited" || c.Health != nil || c.Restarts != nil || c.ExitCode != nil || c.OOMKilled != nil {
+		t.Errorf("JSON: got %+v", c)
+	}
+	if summary := get(t, url+"/api/v1/summary"); !strings.Contains(summary, `"none": 0`) || !strings.Contains(summary, `"unknown": 28`) {
+		t.Errorf("the health of all is unknown, but the summary says\n%s", summary)
+	}
 }

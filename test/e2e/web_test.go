@@ -1,24 +1,17 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
+	"tallyman/internal/pki"
 	"tallyman/test/internal/program"
 )
 
@@ -45,7 +38,8 @@ func routes() []string {
 func TestWebConfig(t *testing.T) {
 	e := populated(t)
 	folder := t.TempDir()
-	roots := certificate(t, folder)
+	authority := pki.New(t, pki.Options{})
+	authority.Write(t, folder, authority.Issue(t, pki.Options{Hosts: []string{"127.0.0.1"}}))
 	config := filepath.Join(folder, "web.yml")
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	if err != nil {
@@ -56,7 +50,7 @@ func TestWebConfig(t *testing.T) {
 	}
 	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.config.file=" + config, "--web.enable-pprof"}})
 	client := &http.Client{
-		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true},
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool}, DisableKeepAlives: true},
 		Timeout:   limit,
 	}
 	base := "https://" + strings.TrimPrefix(p.URL, "http://")
@@ -89,38 +83,4 @@ func status(t *testing.T, client *http.Client, url, secret string) int {
 	}
 	resp.Body.Close()
 	return resp.StatusCode
-}
-
-// certificate writes cert.pem and key.pem, and returns what trusts them.
-func certificate(t *testing.T, folder string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})
-	for name, data := range map[string][]byte{
-		"cert.pem": public,
-		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-	} {
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(public)
-	return roots
 }

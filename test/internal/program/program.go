@@ -28,6 +28,8 @@ type Options struct {
 	Host string
 	// Args are more flags.
 	Args []string
+	// Env are more variables of its environment, "NAME=value".
+	Env []string
 	// UID and GID run it as another user; 0 = as the test itself.
 	UID, GID uint32
 }
@@ -54,6 +56,7 @@ func Start(t testing.TB, o Options) *Program {
 		args = append(args, "--engine.host="+o.Host)
 	}
 	p := &Program{cmd: exec.Command(o.Path, append(args, o.Args...)...), ended: make(chan struct{}), listen: make(chan string, 1)}
+	p.cmd.Env = append(os.Environ(), o.Env...)
 	if o.UID != 0 {
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: o.UID, Gid: o.GID}}
 	}
