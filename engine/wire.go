@@ -119,6 +119,28 @@ func parseNumber(text string) number {
 	return number(f)
 }
 
+// reading is a measurement: never negative, and not said where it is missing, null, or no number. It may be too large for an
+// integer, such as the limit of what has none.
+type reading struct {
+	number float64
+	said   bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It never fails: what is no measurement is not said.
+func (r *reading) UnmarshalJSON(data []byte) error {
+	f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
+	*r = reading{number: math.Abs(f), said: err == nil && f >= 0 && !math.IsInf(f, 0)}
+	return nil
+}
+
+// value is the number, NaN where it was not said.
+func (r reading) value() float64 {
+	if !r.said {
+		return math.NaN()
+	}
+	return r.number
+}
+
 // labels is a bounded map of strings.
 type labels map[string]string
 
