@@ -193,6 +193,7 @@ func (s *Streams) Status() StreamsStatus {
 // Run keeps the streams that are wanted until ctx ends, through any number of outages. It returns nil, and only when everything
 // that it started has ended. It must be called once.
 func (s *Streams) Run(ctx context.Context) error {
+	defer s.client.Close()
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	for {

@@ -33,6 +33,10 @@ type wireContainer struct {
 		CgroupParent  string
 		Runtime       string
 		RestartPolicy struct{ Name string }
+
+		Memory, MemorySwap, MemoryReservation    number
+		NanoCpus, CPUQuota, CPUPeriod, CPUShares number
+		CpusetCpus                               string
 	}
 }
 
