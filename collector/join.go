@@ -25,11 +25,16 @@ type tracked struct {
 	told string
 	// missing is since when there is no cgroup although the engine says that the container runs; zero = there is one.
 	missing time.Time
+	// searchAt is when its cgroup is looked for again, as long as the engine's statistics stand in.
+	searchAt time.Time
 }
 
 // missingFor is how long a running container may be without a cgroup before that is an error: the engine tells of an end a
 // moment after the kernel does, and a container that crashes again and again ends often.
 const missingFor = 5 * time.Second
+
+// searchEvery is how often the cgroup of a container is looked for whose numbers come from the engine.
+const searchEvery = time.Minute
 
 // collect makes a snapshot. When recent is given, its readings are used again for the containers of which their engine has
 // said nothing new.
@@ -190,7 +195,7 @@ func (t *tracked) aim(f *engine.Container, info *engine.Info) {
 	}
 	if t.target != target {
 		t.close()
-		t.target, t.missing = target, time.Time{}
+		t.target, t.missing, t.searchAt = target, time.Time{}, time.Time{}
 	}
 }
 
@@ -243,10 +248,10 @@ func (t *tracked) path(k Kernel) string {
 // read reads a container that runs, from its cgroup or, where that is not to be had, from the engine's statistics. It tells when
 // the numbers were taken.
 func (c *Collector) read(e *followed, t *tracked, n *Container, now time.Time) time.Time {
-	if c.opts.Source == SourceEngine {
+	if c.opts.Source == SourceEngine || now.Before(t.searchAt) {
 		at, err := c.readStream(e, t.facts, n, now)
 		if err != nil {
-			n.Problem = err.Error()
+			n.Problem, t.searchAt = err.Error(), time.Time{}
 		}
 		return at
 	}
@@ -257,7 +262,7 @@ func (c *Collector) read(e *followed, t *tracked, n *Container, now time.Time) t
 	if c.opts.Source == "" && (!e.local || t.lost(now)) {
 		at, noSample := c.readStream(e, t.facts, n, now)
 		if noSample == nil {
-			t.told = ""
+			t.told, t.searchAt = "", now.Add(searchEvery)
 			return at
 		}
 		err = fmt.Errorf("%w; %w", err, noSample)

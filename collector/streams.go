@@ -145,9 +145,16 @@ func fillMemory(m *cgroups.Memory, s *engine.SampleMemory, limits *engine.Limits
 	m.DeriveWorkingSet()
 	if limits.Memory > 0 {
 		m.Limit = s.Limit
+		// The kernel rounds a limit down to whole pages. More than that is the engine's doing: it cuts limits at its machine's memory.
+		if asked := float64(limits.Memory); asked-s.Limit >= largestPage {
+			m.Limit = asked
+		}
 	}
 	m.SwapLimit, m.Reservation = positive(limits.MemorySwap), positive(limits.MemoryReservation)
 }
+
+// largestPage is the size of the largest pages that Linux uses on any machine, in bytes.
+const largestPage = 64 << 10
 
 // positive is for limits, in which 0 and -1 mean that there is none.
 func positive(n int64) float64 {

@@ -245,7 +245,8 @@ func TestStreams_one(t *testing.T) {
 	if err := os.Rename(kept+"-away", kept); err != nil {
 		t.Fatal(err)
 	}
-	f(time.Second, collector.SourceCgroup)
+	f(time.Second, collector.SourceEngine, "web")
+	f(time.Minute, collector.SourceCgroup)
 	f(time.Second, collector.SourceCgroup)
 }
 
@@ -276,6 +277,12 @@ func TestStreams_far(t *testing.T) {
 	}
 	if n := web.Stats.Network; len(n) != 1 || n[0].Name != "eth0" {
 		t.Errorf("got %+v", n)
+	}
+	for asked, want := range map[int64]float64{1<<40 + 100: 1 << 40, 1 << 50: 1 << 50, -1: math.NaN()} {
+		h.say("web", func(c *engine.Container) { c.Limits.Memory = asked })
+		if got := container(t, snapshot(t, c), "web").Stats.Memory.Limit; got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Errorf("got limit %v where %d was asked for, want %v", got, asked, want)
+		}
 	}
 	db := container(t, s, "db")
 	if db.Stats.Network != nil || db.LimitCores != 64 {

@@ -354,7 +354,7 @@ func openDescriptors(t *testing.T) int {
 }
 
 // scripted is an engine without sockets, for tests with a fake clock: it answers each request for statistics as the test says.
-type scripted func(ctx context.Context, n int) (*http.Response, error)
+type scripted func(context.Context) (*http.Response, error)
 
 // play runs Streams over a script; asked tells when requests came, since the beginning.
 func play(t *testing.T, o StreamsOptions, script scripted) (streams *Streams, asked func() []time.Duration) {
@@ -371,9 +371,8 @@ func play(t *testing.T, o StreamsOptions, script scripted) (streams *Streams, as
 		}
 		mu.Lock()
 		times = append(times, time.Since(began))
-		n := len(times)
 		mu.Unlock()
-		return script(r.Context(), n)
+		return script(r.Context())
 	})
 	if err := c.connect(t.Context()); err != nil {
 		t.Fatal(err)
@@ -400,7 +399,7 @@ const aDocument = `{"read":"2026-11-21T05:07:18Z","pids_stats":{"current":7}}` +
 // TestStreams_backoff: attempts come ever slower, up to the longest pause.
 func TestStreams_backoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, asked := play(t, StreamsOptions{}, func(context.Context, int) (*http.Response, error) {
+		s, asked := play(t, StreamsOptions{}, func(context.Context) (*http.Response, error) {
 			return nil, errors.New("no route")
 		})
 		id := strings.Repeat("a", 64)
@@ -429,7 +428,7 @@ func TestStreams_backoff(t *testing.T) {
 // TestStreams_age: a sample is given out for 10 s; a stream that says nothing for 15 s is opened again.
 func TestStreams_age(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, asked := play(t, StreamsOptions{}, func(ctx context.Context, n int) (*http.Response, error) {
+		s, asked := play(t, StreamsOptions{}, func(ctx context.Context) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: newTrickle(ctx)}, nil
 		})
 		id := strings.Repeat("a", 64)
@@ -485,7 +484,7 @@ func (r *trickle) Close() error {
 // TestStreams_refusedSlowly: while a proxy refuses, all streams together ask about once a minute.
 func TestStreams_refusedSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, asked := play(t, StreamsOptions{}, func(context.Context, int) (*http.Response, error) {
+		s, asked := play(t, StreamsOptions{}, func(context.Context) (*http.Response, error) {
 			refusal := respond("no")
 			refusal.StatusCode = http.StatusForbidden
 			return refusal, nil
