@@ -149,17 +149,13 @@ func (w *wireStats) memory() SampleMemory {
 		OwnPageFaults: s.PgFault.value(), OwnMajorPageFaults: s.PgMajFault.value(),
 		PagesScanned: s.PgScan.value(), PagesStolen: s.PgSteal.value(),
 	}
-	// Engines leave out a failcnt of 0.
-	failures := &out.FailCount
-	if s.unified() {
-		out.OwnPageFaults, out.OwnMajorPageFaults = nan, nan
-		failures = &out.OOMs
-	}
+	failures := m.FailCnt.number // engines leave it out when it is 0
 	switch {
-	case m.FailCnt.said:
-		*failures = m.FailCnt.number
-	case m.Usage.said:
-		*failures = 0
+	case s.unified():
+		out.OwnPageFaults, out.OwnMajorPageFaults = nan, nan
+		out.OOMs = failures
+	case s.TotalRSS.said || s.TotalCache.said:
+		out.FailCount = failures
 	}
 	return out
 }
@@ -239,8 +235,12 @@ func (e *wireBlkio) device() (major, minor uint32, ok bool) {
 	return uint32(e.Major.number), uint32(e.Minor.number), true
 }
 
+// podmanSum is the name under which podman 4 adds up all interfaces, with 0 for what it did not count.
+const podmanSum = "network"
+
 func (w *wireStats) network() []SampleInterface {
-	if w.Networks == nil {
+	delete(w.Networks, podmanSum)
+	if len(w.Networks) == 0 {
 		return nil
 	}
 	names := slices.Sorted(maps.Keys(w.Networks))

@@ -126,14 +126,16 @@ func parseNumber(text string) number {
 // reading is a measurement: never negative, and not said where it is missing, null, or no number. It may be too large for an
 // integer, such as the limit of what has none.
 type reading struct {
-	number float64
+	number float64 // 0 when not said
 	said   bool
 }
 
 // UnmarshalJSON implements json.Unmarshaler. It never fails: what is no measurement is not said.
 func (r *reading) UnmarshalJSON(data []byte) error {
-	f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64)
-	*r = reading{number: math.Abs(f), said: err == nil && f >= 0 && !math.IsInf(f, 0)}
+	*r = reading{}
+	if f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64); err == nil && f >= 0 && !math.IsInf(f, 0) {
+		*r = reading{number: math.Abs(f), said: true} // -0 is 0
+	}
 	return nil
 }
 

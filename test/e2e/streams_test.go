@@ -16,7 +16,7 @@ import (
 )
 
 // startFar runs tallyman where it sees no cgroup and no process of the engine's host, as if the engine were far away.
-func startFar(t *testing.T, e docker.Engine, args ...string) *program.Program {
+func startFar(t *testing.T, host string) *program.Program {
 	t.Helper()
 	root := t.TempDir()
 	for _, folder := range []string{"proc", "sys/fs/cgroup"} {
@@ -28,7 +28,7 @@ func startFar(t *testing.T, e docker.Engine, args ...string) *program.Program {
 	if err := os.WriteFile(filepath.Join(root, "sys/fs/cgroup/cgroup.controllers"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: append([]string{"--path.rootfs=" + root}, args...)})
+	p := program.Start(t, program.Options{Path: binary(t), Host: host, Args: []string{"--path.rootfs=" + root}})
 	p.Ready(t)
 	return p
 }
@@ -99,7 +99,7 @@ func TestStreams(t *testing.T) {
 	near, e := start(t)
 	unified := e.Run(t, "info", "--format", "{{.CgroupVersion}}") == "2"
 	idle := descriptors(t, e)
-	far := startFar(t, e)
+	far := startFar(t, e.Host)
 	names := steady(e.Containers(t, "tm-"))
 	page := far.WaitFor(t, limit, func(page scrape.Page) string {
 		for name := range names {
