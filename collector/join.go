@@ -119,16 +119,20 @@ func forget(all map[string]*tracked, round uint64) {
 	}
 }
 
-// tidy closes what is open of containers that have no processes any more.
+// tidy closes what is open of containers that have no processes any more, and forgets those that are gone.
 func (c *Collector) tidy() {
 	for _, e := range c.engines {
-		running := map[string]bool{}
+		known := map[string]bool{} // whether it has processes
 		for _, f := range e.View().Containers {
-			running[f.ID] = f.State.HasProcesses()
+			known[f.ID] = f.State.HasProcesses()
 		}
 		for id, t := range e.tracked {
-			if !running[id] {
+			running, there := known[id]
+			if !running {
 				t.close()
+			}
+			if !there {
+				delete(e.tracked, id)
 			}
 		}
 	}

@@ -39,14 +39,14 @@ func (c *Collector) search(e *followed, view *engine.View, now time.Time) {
 			continue
 		}
 		t := e.track(f.ID, c.round)
-		t.aim(f, &view.Info)
+		if t.aim(f, &view.Info); !t.missing.IsZero() {
+			continue // it was looked for already
+		}
 		if h, err := c.kernel.Open(t.target); err == nil {
 			t.handle, e.local = h, true
 			return
 		}
-		if t.missing.IsZero() {
-			t.missing = now
-		}
+		t.missing = now
 	}
 }
 

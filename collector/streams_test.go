@@ -308,8 +308,9 @@ func TestStreams_beforeAnybodyAsks(t *testing.T) {
 		h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 		h.hide(t, h.names()...)
 		h.say("web", func(c *engine.Container) { c.State = engine.StateCreated })
+		kernel := &counting{Kernel: h.kernel}
 		synctest.Test(t, func(t *testing.T) {
-			c := h.collector(collector.Options{Source: source})
+			c := collector.New([]collector.Engine{h.engine}, kernel, collector.Options{Source: source})
 			end := running(t, c)
 			defer end()
 			time.Sleep(1100 * time.Millisecond)
@@ -325,8 +326,28 @@ func TestStreams_beforeAnybodyAsks(t *testing.T) {
 			if h.engine.asked != asked {
 				t.Errorf("asked %d times although nothing happened", h.engine.asked-asked)
 			}
+			for n := range 100 {
+				h.say("db", func(c *engine.Container) { c.FailingStreak = n })
+				time.Sleep(time.Second)
+			}
+			synctest.Wait()
+			h.wanted(t, h.names()...)
 		})
+		if want := map[collector.Source]int{"": len(h.Containers)}[source]; kernel.opened != want {
+			t.Errorf("source %q: %d cgroups were looked for, want %d", source, kernel.opened, want)
+		}
 	}
+}
+
+// counting is a kernel that counts how many cgroups are looked for.
+type counting struct {
+	collector.Kernel
+	opened int
+}
+
+func (k *counting) Open(t cgroups.Target) (*cgroups.Handle, error) {
+	k.opened++
+	return k.Kernel.Open(t)
 }
 
 // TestStreams_forced: one source is used and the other is not touched.
