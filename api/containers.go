@@ -145,7 +145,7 @@ func newItem(c *collector.Container) containerItem {
 	item := containerItem{
 		ID: text(containerID(c)), Cgroup: text(c.ID), Name: text(c.Name), Image: text(c.Image), Engine: text(c.Engine),
 		ExitCode: exitCode(c.Facts), Restarts: number(math.NaN()),
-		Source: string(c.Source),
+		Source: string(c.Source), SourceAge: number(c.SampleAge),
 		CPU: cpuItem{
 			Cores: number(c.Rates.CPU), LimitCores: number(c.LimitCores), UsageSeconds: number(c.Stats.CPU.Usage),
 			ThrottledRatio: number(c.Rates.ThrottledRatio),

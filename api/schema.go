@@ -99,6 +99,7 @@ type containerItem struct {
 	StartedAt  moment      `json:"started_at"`
 	FinishedAt moment      `json:"finished_at"`
 	Source     string      `json:"source"`
+	SourceAge  number      `json:"source_age_seconds"`
 	CPU        cpuItem     `json:"cpu"`
 	Memory     memoryItem  `json:"memory"`
 	IO         ioItem      `json:"io"`

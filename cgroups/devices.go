@@ -58,7 +58,7 @@ func (r *Reader) device(major, minor uint32) string {
 		name = r.devices[key]
 	}
 	if name == "" {
-		name = fmt.Sprintf("%d:%d", major, minor)
+		name = DeviceNumber(major, minor)
 	}
 	return name
 }
@@ -77,3 +77,6 @@ func (r *Reader) readDevices() {
 		}
 	})
 }
+
+// DeviceNumber names a block device of which only the number is known: "254:0".
+func DeviceNumber(major, minor uint32) string { return fmt.Sprintf("%d:%d", major, minor) }

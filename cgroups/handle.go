@@ -114,7 +114,7 @@ func (h *Handle) derive(s *Stats) {
 	if h.r.hierarchy.unified {
 		deriveV2(s)
 	}
-	m.WorkingSet = workingSet(m)
+	m.DeriveWorkingSet()
 	s.PerCPU = present(s.PerCPU, h.r)
 	if h.host {
 		return
@@ -129,12 +129,12 @@ func (h *Handle) derive(s *Stats) {
 	}
 }
 
-// workingSet is what docker stats and the kubelet call used: NaN when one of its terms is unknown.
-func workingSet(m *Memory) float64 {
-	if m.Usage < m.InactiveFile {
-		return 0 // the two files were not read at the same instant
+// DeriveWorkingSet fills in what docker stats and the kubelet call used: NaN when one of its terms is unknown.
+func (m *Memory) DeriveWorkingSet() {
+	m.WorkingSet = m.Usage - m.InactiveFile
+	if m.WorkingSet < 0 {
+		m.WorkingSet = 0 // the two files were not read at the same instant
 	}
-	return m.Usage - m.InactiveFile
 }
 
 // hasChildren says whether a cgroup has child cgroups: a folder of the cgroup file systems has two links and one for each

@@ -251,6 +251,13 @@ func parseCPUList(b []byte, v *float64) error {
 	return nil
 }
 
+// CountCPUs counts the processors of a list such as "0-3,7", as the kernel and the engine write it; NaN for what is none.
+func CountCPUs(list string) float64 {
+	n := unknown()
+	_ = parseCPUList([]byte(list), &n) // the error names a line of a file
+	return n
+}
+
 // parsePressure reads a pressure file; "total" is in microseconds (https://docs.kernel.org/accounting/psi.html).
 //
 //	some avg10=3.21 avg60=0.85 avg300=0.19 total=658586

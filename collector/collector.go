@@ -26,6 +26,12 @@ type Engine interface {
 	Name() string
 	// View is what is known of its containers, at once.
 	View() *engine.View
+	// Want says for which containers a stream of statistics is to be kept.
+	Want(ids []string)
+	// Sample is the latest of the statistics of a container; the error is engine.ErrNoSample.
+	Sample(id string) (*engine.Sample, error)
+	// Streams tells how the streams of statistics fare.
+	Streams() engine.StreamsStatus
 }
 
 // Kernel is what the collector needs of package cgroups.
@@ -53,6 +59,13 @@ type Options struct {
 	MaxAge time.Duration
 	// StaleAfter is how long what the engine said of its containers is shown while it is away. Default 5 min.
 	StaleAfter time.Duration
+	// Source is where the readings of containers come from: SourceCgroup or SourceEngine, and from nowhere else. Default: the
+	// cgroup files, and the engine for containers whose cgroup cannot be read.
+	Source Source
+	// Parts are what is taken of the engine's statistics; see cgroups.Options. Default cgroups.DefaultParts.
+	Parts cgroups.Parts
+	// HideInterfaces says which network interfaces of the engine's statistics are left out; nil = none.
+	HideInterfaces func(name string) bool
 	// Labels says which of the labels that users give their containers are let through, by their keys; nil = none.
 	Labels func(key string) bool
 	Log    *slog.Logger
@@ -68,7 +81,7 @@ type Collector struct {
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
-	engines []followed
+	engines []*followed
 	host    *tracked
 	slices  map[string]*tracked // by path
 	round   uint64
@@ -81,6 +94,14 @@ type followed struct {
 	Engine
 
 	tracked map[string]*tracked // by container id
+	status  *EngineStatus       // in the snapshot that is being made
+	// local says that the cgroup of one of its containers was found on this host.
+	local bool
+	// wanted are the containers of which statistics were asked for last; asked = there were some.
+	wanted []string
+	asked  bool
+	looked *engine.View // that of the latest look
+	told   string       // the reason that was logged last; see judgeStreams
 }
 
 // New returns a Collector over the kernel of this host and any number of engines, whose containers need not be on this host.
@@ -92,6 +113,9 @@ func New(engines []Engine, k Kernel, o Options) *Collector {
 	if o.StaleAfter == 0 {
 		o.StaleAfter = defaultStaleAfter
 	}
+	if o.Parts == 0 {
+		o.Parts = cgroups.DefaultParts
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -100,7 +124,7 @@ func New(engines []Engine, k Kernel, o Options) *Collector {
 	}
 	c := &Collector{kernel: k, opts: o, turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
 	for _, e := range engines {
-		c.engines = append(c.engines, followed{e, map[string]*tracked{}})
+		c.engines = append(c.engines, &followed{Engine: e, tracked: map[string]*tracked{}})
 	}
 	return c
 }
@@ -148,15 +172,24 @@ func (c *Collector) Raw(n *Container) (any, error) {
 	return c.kernel.Raw(n.ID)
 }
 
-// Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends.
+// Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
+// for containers that need a stream of statistics.
 func (c *Collector) Run(ctx context.Context) error {
-	tick := time.NewTicker(tidyEvery)
-	defer tick.Stop()
+	tidy, look := time.NewTicker(tidyEvery), time.NewTicker(lookEvery)
+	defer tidy.Stop()
+	defer look.Stop()
+	if c.opts.Source == SourceCgroup {
+		look.Stop()
+	}
 	for {
 		select {
-		case <-tick.C:
+		case <-tidy.C:
 			c.turn <- struct{}{}
 			c.tidy()
+			<-c.turn
+		case <-look.C:
+			c.turn <- struct{}{}
+			c.look()
 			<-c.turn
 		case <-ctx.Done():
 			c.turn <- struct{}{}

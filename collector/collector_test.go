@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,15 +23,38 @@ import (
 	"tallyman/internal/self"
 )
 
-// views is an engine that says what a test puts into it.
+// views is an engine that says what a test puts into it, and remembers what it is asked for.
 type views struct {
+	name string
 	atomic.Pointer[engine.View]
 
-	name string
+	mu      sync.Mutex // guards the fields below
+	asked   int        // calls of Want
+	wanted  []string
+	samples map[string]*engine.Sample
+	streams engine.StreamsStatus
 }
 
-func (v *views) View() *engine.View { return v.Load() }
 func (v *views) Name() string       { return v.name }
+func (v *views) View() *engine.View { return v.Load() }
+
+func (v *views) Want(ids []string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.asked++
+	v.wanted = slices.Clone(ids)
+}
+
+func (v *views) Sample(id string) (*engine.Sample, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := v.samples[id]; s != nil && slices.Contains(v.wanted, id) {
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w: none have come yet", engine.ErrNoSample)
+}
+
+func (v *views) Streams() engine.StreamsStatus { return v.streams }
 
 // host is a recorded host, with an engine that knows its containers.
 type host struct {

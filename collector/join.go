@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -24,11 +25,16 @@ type tracked struct {
 	told string
 	// missing is since when there is no cgroup although the engine says that the container runs; zero = there is one.
 	missing time.Time
+	// searchAt is when its cgroup is looked for again, as long as the engine's statistics stand in.
+	searchAt time.Time
 }
 
 // missingFor is how long a running container may be without a cgroup before that is an error: the engine tells of an end a
 // moment after the kernel does, and a container that crashes again and again ends often.
 const missingFor = 5 * time.Second
+
+// searchEvery is how often the cgroup of a container is looked for whose numbers come from the engine.
+const searchEvery = time.Minute
 
 // collect makes a snapshot. When recent is given, its readings are used again for the containers of which their engine has
 // said nothing new.
@@ -49,8 +55,10 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	s.Containers = make([]Container, 0, total)
 	s.Engines = make([]EngineStatus, len(views))
 	for i, v := range views {
-		s.Engines[i] = c.joinEngine(c.engines[i].Name(), v, now)
-		c.joinContainers(s, &s.Engines[i], c.engines[i].tracked, v, recent != nil)
+		e := c.engines[i]
+		s.Engines[i] = c.joinEngine(e.Name(), v, now)
+		e.status = &s.Engines[i]
+		c.joinContainers(s, e, v, recent != nil)
 	}
 	if len(views) > 1 { // each engine's own are in order
 		slices.SortStableFunc(s.Containers, func(a, b Container) int {
@@ -64,29 +72,41 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	return s
 }
 
+// lost says whether a container that runs has been without a cgroup for longer than one that starts or ends.
+func (t *tracked) lost(now time.Time) bool {
+	return !t.missing.IsZero() && now.Sub(t.missing) >= missingFor
+}
+
 // joinContainers adds the containers of one engine.
-func (c *Collector) joinContainers(s *Snapshot, e *EngineStatus, known map[string]*tracked, view *engine.View, again bool) {
+func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, again bool) {
 	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
 	for _, running := range []bool{true, false} {
 		for _, f := range view.Containers {
 			if f.State.HasProcesses() != running {
 				continue
 			}
-			t := known[f.ID]
-			if t == nil {
-				t = &tracked{}
-				known[f.ID] = t
-			}
-			t.round = c.round
-			c.update(t, f, s, e, again)
+			c.update(s, e, f, again)
 		}
 	}
 	for _, f := range view.Containers {
-		t := known[f.ID]
+		t := e.tracked[f.ID]
 		s.Containers = append(s.Containers, t.latest)
-		e.Sources.add(t.latest.Source)
+		e.status.Sources.add(t.latest.Source)
 	}
-	forget(known, c.round)
+	forget(e.tracked, c.round)
+	c.askStreams(e, view, s.Time)
+	c.judgeStreams(e)
+}
+
+// track gives what is remembered of a container.
+func (e *followed) track(id string, round uint64) *tracked {
+	t := e.tracked[id]
+	if t == nil {
+		t = &tracked{}
+		e.tracked[id] = t
+	}
+	t.round = round
+	return t
 }
 
 // forget drops what was not met in this round: containers that the engine no longer knows, slices that have ended.
@@ -99,16 +119,20 @@ func forget(all map[string]*tracked, round uint64) {
 	}
 }
 
-// tidy closes what is open of containers that have no processes any more.
+// tidy closes what is open of containers that have no processes any more, and forgets those that are gone.
 func (c *Collector) tidy() {
 	for _, e := range c.engines {
-		running := map[string]bool{}
+		known := map[string]bool{} // whether it has processes
 		for _, f := range e.View().Containers {
-			running[f.ID] = f.State.HasProcesses()
+			known[f.ID] = f.State.HasProcesses()
 		}
 		for id, t := range e.tracked {
-			if !running[id] {
+			running, there := known[id]
+			if !running {
 				t.close()
+			}
+			if !there {
+				delete(e.tracked, id)
 			}
 		}
 	}
@@ -164,74 +188,113 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	if t.handle == nil {
 		t.handle = c.kernel.OpenHost()
 	}
-	host := Container{ID: "/", Source: SourceCgroup, LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time)}
+	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time)}
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
 	return host
 }
 
-// update brings a container up to date; again allows a reading of the latest MaxAge to be used once more.
-func (c *Collector) update(t *tracked, f *engine.Container, s *Snapshot, e *EngineStatus, again bool) {
-	unchanged := t.facts == f
-	t.facts = f
+// aim says which cgroup is the container's. What is open of another, that of the run before, is closed.
+func (t *tracked) aim(f *engine.Container, info *engine.Info) {
 	target := cgroups.Target{
-		ID: f.ID, PID: f.PID, Parent: f.CgroupParent, Driver: e.Info.CgroupDriver,
+		ID: f.ID, PID: f.PID, Parent: f.CgroupParent, Driver: info.CgroupDriver,
 		Network: f.NetworkOwner == f.ID,
 	}
+	if t.target != target {
+		t.close()
+		t.target, t.missing, t.searchAt = target, time.Time{}, time.Time{}
+	}
+}
+
+// update brings a container up to date; again allows a reading of the latest MaxAge to be used once more.
+func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again bool) {
+	t := e.track(f.ID, c.round)
+	unchanged := t.facts == f
+	t.facts = f
 	if again && unchanged {
-		t.latest.Facts = freshFacts(f, e)
+		t.latest.Facts = freshFacts(f, e.status)
 		return
 	}
+	t.aim(f, &e.status.Info)
 	n := Container{
-		Name: f.Name, Image: f.Image, Engine: e.Name, Labels: t.latest.Labels, Facts: freshFacts(f, e), Source: SourceNone,
+		Name: f.Name, Image: f.Image, Engine: e.status.Name, Labels: t.latest.Labels, Facts: freshFacts(f, e.status),
+		Source: SourceNone, SampleAge: math.NaN(),
 	}
 	if !unchanged {
 		n.Labels = c.labels(f)
 	}
 	n.Stats.Reset()
+	at, cores := s.Time, s.Machine.Cores
 	if f.State.HasProcesses() {
-		c.read(t, target, &n, s.Time)
+		at = c.read(e, t, &n, s.Time)
 	} else {
 		t.close()
 	}
-	n.ID = t.path(c.kernel, target)
-	n.LimitCores = limitCores(&n.Stats.CPU, s.Machine.Cores)
+	if n.Source == SourceEngine {
+		cores = math.NaN() // the engine's host may be another one
+	}
+	n.ID = t.path(c.kernel)
+	n.LimitCores = limitCores(&n.Stats.CPU, cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
-	n.LastSeen = lastSeen(&n, f, e, s.Time)
-	n.Rates = t.rates.update(s.Time, &n.Stats)
-	t.target, t.latest = target, n
+	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
+	n.Rates = t.rates.update(at, &n.Stats)
+	t.latest = n
 }
 
 // path is the label "id". Once known it is kept, so that a stopped container keeps its series.
-func (t *tracked) path(k Kernel, target cgroups.Target) string {
+func (t *tracked) path(k Kernel) string {
 	switch {
 	case t.handle != nil:
 		return t.handle.Path()
 	case t.latest.ID != "":
 		return t.latest.ID
 	}
-	return k.Path(target)
+	return k.Path(t.target)
 }
 
-// read reads the container's cgroup.
-func (c *Collector) read(t *tracked, target cgroups.Target, n *Container, now time.Time) {
-	if t.handle != nil && t.target != target {
-		t.close()
+// read reads a container that runs, from its cgroup or, where that is not to be had, from the engine's statistics. It tells when
+// the numbers were taken.
+func (c *Collector) read(e *followed, t *tracked, n *Container, now time.Time) time.Time {
+	if c.opts.Source == SourceEngine || now.Before(t.searchAt) {
+		at, err := c.readStream(e, t.facts, n, now)
+		if err != nil {
+			n.Problem, t.searchAt = err.Error(), time.Time{}
+		}
+		return at
 	}
-	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(target) })
-	if !errors.Is(err, cgroups.ErrNotFound) && !errors.Is(err, cgroups.ErrGone) {
-		t.missing = time.Time{}
-		c.report(t, n, err)
-		return
+	err := c.readCgroup(e, t, n, now)
+	if err == nil {
+		return now
 	}
-	if t.missing.IsZero() || t.target != target {
-		t.missing = now
+	if c.opts.Source == "" && (!e.local || t.lost(now)) {
+		at, noSample := c.readStream(e, t.facts, n, now)
+		if noSample == nil {
+			t.told, t.searchAt = "", now.Add(searchEvery)
+			return at
+		}
+		err = fmt.Errorf("%w; %w", err, noSample)
 	}
 	n.Problem = err.Error()
-	if now.Sub(t.missing) >= missingFor {
+	// Elsewhere no container has a cgroup here: that is said once, by a capability.
+	if t.lost(now) && (e.local || c.opts.Source == SourceCgroup) {
 		c.report(t, n, err)
 	}
+	return now
+}
+
+// readCgroup reads the container's cgroup. The error says that there is none.
+func (c *Collector) readCgroup(e *followed, t *tracked, n *Container, now time.Time) error {
+	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) })
+	if !errors.Is(err, cgroups.ErrNotFound) && !errors.Is(err, cgroups.ErrGone) {
+		e.local, t.missing = true, time.Time{}
+		c.report(t, n, err)
+		return nil
+	}
+	if t.missing.IsZero() {
+		t.missing = now
+	}
+	return err
 }
 
 // readKept reads a cgroup, opening it first, and once more when it has been replaced: a restarted container gets a new cgroup

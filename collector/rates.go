@@ -25,7 +25,7 @@ type counters struct {
 // update gives the rates since the base, and makes this reading the base when the base is old enough.
 func (b *rateBase) update(now time.Time, s *cgroups.Stats) Rates {
 	sums := sum(s)
-	if b.at.IsZero() {
+	if b.at.IsZero() || b.sums.unknown() {
 		*b = rateBase{at: now, sums: sums, rates: unknownRates()}
 		return b.rates
 	}
@@ -78,6 +78,11 @@ func sum(s *cgroups.Stats) counters {
 		c.transmit += s.Network[i].TxBytes
 	}
 	return c
+}
+
+// unknown says whether nothing was read, such as before the first of the engine's statistics came.
+func (c *counters) unknown() bool {
+	return math.IsNaN(c.cpu) && math.IsNaN(c.read) && math.IsNaN(c.receive)
 }
 
 // known is for devices of which the kernel counts only some operations.

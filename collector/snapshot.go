@@ -94,6 +94,8 @@ type Container struct {
 
 	Source Source
 	Stats  cgroups.Stats
+	// SampleAge is the time in seconds since Stats came from the engine; NaN where they are not the engine's.
+	SampleAge float64
 	// LimitCores is the number of processors that the container may use: the least of quota, cpuset and the host's.
 	LimitCores float64
 	// OOMKills counts the processes killed for want of memory over all runs of the container.

@@ -52,8 +52,8 @@ type Options struct {
 	UserAgent string
 }
 
-// Client asks one engine. It is read-only by construction: see guard. It is safe for concurrent use, but for connect,
-// which Inventory calls while nothing else is under way.
+// Client asks one engine. It is read-only by construction: see guard. It is safe for concurrent use, but connect is for its
+// Inventory alone.
 type Client struct {
 	o      Options
 	host   host

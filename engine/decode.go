@@ -50,7 +50,23 @@ func decodeInspect(data []byte) (inspected, error) {
 	}
 	setState(c, w.State)
 	setNetwork(c, w.HostConfig.NetworkMode)
+	c.Limits = w.limits()
 	return out, nil
+}
+
+// nanoPeriod is the period, in microseconds, in which dockerd gives a container the part of a processor that NanoCpus asks for.
+const nanoPeriod = 100_000
+
+func (w *wireContainer) limits() Limits {
+	h := &w.HostConfig
+	out := Limits{
+		Memory: int64(h.Memory), MemorySwap: int64(h.MemorySwap), MemoryReservation: int64(h.MemoryReservation),
+		CPUQuota: int64(h.CPUQuota), CPUPeriod: int64(h.CPUPeriod), CPUShares: int64(h.CPUShares), CPUSet: clip(h.CpusetCpus, maxName),
+	}
+	if h.NanoCpus > 0 {
+		out.CPUQuota, out.CPUPeriod = int64(float64(h.NanoCpus)/1e9*nanoPeriod), nanoPeriod
+	}
+	return out
 }
 
 // setState fills in what State says.

@@ -74,6 +74,21 @@ func TestDecodeInspect_recordings(t *testing.T) {
 	})
 }
 
+func TestDecodeInspect_limits(t *testing.T) {
+	want := map[string]Limits{
+		"eng-shop-web-1": {Memory: 64 << 20, MemorySwap: 128 << 20, MemoryReservation: 32 << 20, CPUQuota: 50_000, CPUPeriod: 100_000},
+		"eng-shop-db-1":  {Memory: 200 << 20, MemorySwap: 400 << 20, CPUShares: 512, CPUSet: "0"},
+		"eng-limits":     {Memory: 96 << 20, MemorySwap: -1, CPUQuota: 75_000, CPUPeriod: 50_000},
+		"eng-tty":        {},
+	}
+	eachInspect(t, func(version, name string, data []byte) {
+		expected, ok := want[name]
+		if in, err := decodeInspect(data); ok && (err != nil || in.Limits != expected) {
+			t.Errorf("%s %s: got %+v, %v, want %+v", version, name, in.Limits, err, expected)
+		}
+	})
+}
+
 func TestDecodeInspect_networkOwner(t *testing.T) {
 	eachInspect(t, func(version, name string, data []byte) {
 		in, err := decodeInspect(data)

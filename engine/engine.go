@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"tallyman/internal/self"
 )
@@ -16,6 +17,8 @@ type Config struct {
 	Client Options
 	// Inventory says how its containers are followed.
 	Inventory InventoryOptions
+	// Streams says how statistics are followed.
+	Streams StreamsOptions
 	// Log is handed to all parts, with the name of the engine; nil = silent.
 	Log *slog.Logger
 	// Self is handed to all parts; may be nil.
@@ -26,6 +29,7 @@ type Config struct {
 type Engine struct {
 	name      string
 	inventory *Inventory
+	streams   *Streams
 }
 
 // New checks the whole configuration and connects to nothing. Each error is or wraps an *OptionError, one line that names the
@@ -43,7 +47,7 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	c.Inventory.Log, c.Inventory.Self = c.Log, c.Self
-	return &Engine{name: c.Name, inventory: NewInventory(client, c.Inventory)}, nil
+	return &Engine{name: c.Name, inventory: NewInventory(client, c.Inventory), streams: NewStreams(client, c.Streams)}, nil
 }
 
 // Name is Config.Name.
@@ -52,5 +56,21 @@ func (e *Engine) Name() string { return e.name }
 // View is what is known of the containers; see Inventory.View.
 func (e *Engine) View() *View { return e.inventory.View() }
 
+// Want says for which containers statistics are to be followed; see Streams.Want.
+func (e *Engine) Want(ids []string) { e.streams.Want(ids) }
+
+// Sample is the latest of the statistics of a container; see Streams.Sample.
+func (e *Engine) Sample(id string) (*Sample, error) { return e.streams.Sample(id) }
+
+// Streams tells how the streams of statistics fare; see Streams.Status.
+func (e *Engine) Streams() StreamsStatus { return e.streams.Status() }
+
 // Run follows the engine until ctx ends. It returns only when everything that it started has ended, and must be called once.
-func (e *Engine) Run(ctx context.Context) error { return e.inventory.Run(ctx) }
+func (e *Engine) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var streams sync.WaitGroup
+	defer streams.Wait()
+	defer cancel()
+	streams.Go(func() { _ = e.streams.Run(ctx) }) // it has no error to return
+	return e.inventory.Run(ctx)
+}

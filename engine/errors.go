@@ -21,7 +21,7 @@ var (
 	ErrTooLarge = errors.New("answer too large")
 
 	errHTML         = errors.New("HTML instead of JSON")
-	errStreamEnded  = errors.New("the engine closed the event stream")
+	errStreamEnded  = errors.New("the engine closed the stream")
 	errNotConnected = errors.New("not connected yet")
 )
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -207,21 +208,42 @@ func (c *Client) follow(ctx context.Context, since time.Time) (*eventStream, err
 	if !since.IsZero() {
 		query.Set("since", strconv.FormatInt(since.Unix(), 10)+fmt.Sprintf(".%09d", since.Nanosecond()))
 	}
+	body, cancel, err := c.open(ctx, "/events", "/events", query)
+	if err != nil {
+		return nil, c.failed("/events", err)
+	}
+	return newEventStream(body, cancel, c.o.MaxResponseBytes), nil
+}
+
+// stats opens GET /containers/{id}/stats, which sends a document each second, as follow opens the event stream.
+func (c *Client) stats(ctx context.Context, id string) (*statsStream, error) {
+	body, cancel, err := c.open(ctx, statsEndpoint, "/containers/"+id+"/stats", url.Values{"stream": {"true"}})
+	if err != nil {
+		if isNotFound(err) {
+			return nil, err // a container that went is no failure
+		}
+		return nil, c.failed(statsEndpoint, err)
+	}
+	return newStatsStream(body, cancel), nil
+}
+
+// open asks for a body that has no end. Only the wait for the headers is limited in time.
+func (c *Client) open(ctx context.Context, endpoint, path string, query url.Values) (io.ReadCloser, func(), error) {
 	headers, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(c.o.Timeout, func() { cancel(context.DeadlineExceeded) })
-	resp, err := c.get(headers, "/events", query)
+	resp, err := c.get(headers, path, query)
 	if !timer.Stop() && err == nil {
 		_ = resp.Body.Close()
 		err = context.DeadlineExceeded
 	}
 	if err != nil {
 		if errors.Is(context.Cause(headers), context.DeadlineExceeded) {
-			err = fmt.Errorf("GET /events: %w", context.DeadlineExceeded)
+			err = fmt.Errorf("GET %s: %w", endpoint, context.DeadlineExceeded)
 		}
 		cancel(nil)
-		return nil, c.failed("/events", err)
+		return nil, nil, err
 	}
-	return newEventStream(resp.Body, func() { cancel(nil) }, c.o.MaxResponseBytes), nil
+	return resp.Body, func() { cancel(nil) }, nil
 }
 
 // get asks for a path in the negotiated API version.

@@ -36,6 +36,7 @@ type Container struct {
 	// when it has none of its own nor of a container (mode "host").
 	NetworkOwner  string
 	CgroupParent  string // HostConfig.CgroupParent; "" = the engine's default
+	Limits        Limits
 	RestartPolicy string // "no", "always", "on-failure", "unless-stopped"
 	Runtime       string // "runc"
 	Labels        map[string]string
@@ -47,6 +48,20 @@ type Container struct {
 	// OOMKills counts the kills for want of memory that the engine told this process of: its "oom" events, and runs that ended
 	// so without one. OOMKillsBefore is the part of it that happened before the present run, or the latest.
 	OOMKills, OOMKillsBefore uint64
+}
+
+// Limits is what a container was given to use, as its user asked for it; 0 = the user did not ask. Whether the kernel was told
+// so is another matter: see cgroups.
+//
+// Source: HostConfig of GET /containers/{id}/json.
+type Limits struct {
+	Memory            int64  // bytes
+	MemorySwap        int64  // bytes of memory and swap together; -1 = no limit
+	MemoryReservation int64  // bytes
+	CPUQuota          int64  // microseconds per period; -1 = no limit; CpuQuota, or what NanoCpus stands for
+	CPUPeriod         int64  // microseconds; CpuPeriod, or what NanoCpus stands for
+	CPUShares         int64  // CpuShares
+	CPUSet            string // the processors, such as "0-3,7"; CpusetCpus
 }
 
 // Exits counts how a container's runs ended.

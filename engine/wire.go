@@ -33,6 +33,10 @@ type wireContainer struct {
 		CgroupParent  string
 		Runtime       string
 		RestartPolicy struct{ Name string }
+
+		Memory, MemorySwap, MemoryReservation    number
+		NanoCpus, CPUQuota, CPUPeriod, CPUShares number
+		CpusetCpus                               string
 	}
 }
 
@@ -117,6 +121,30 @@ func parseNumber(text string) number {
 		return math.MinInt64
 	}
 	return number(f)
+}
+
+// reading is a measurement: never negative, and not said where it is missing, null, or no number. It may be too large for an
+// integer, such as the limit of what has none.
+type reading struct {
+	number float64 // 0 when not said
+	said   bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It never fails: what is no measurement is not said.
+func (r *reading) UnmarshalJSON(data []byte) error {
+	*r = reading{}
+	if f, err := strconv.ParseFloat(string(bytes.Trim(data, `"`)), 64); err == nil && f >= 0 && !math.IsInf(f, 0) {
+		*r = reading{number: math.Abs(f), said: true} // -0 is 0
+	}
+	return nil
+}
+
+// value is the number, NaN where it was not said.
+func (r reading) value() float64 {
+	if !r.said {
+		return math.NaN()
+	}
+	return r.number
 }
 
 // labels is a bounded map of strings.

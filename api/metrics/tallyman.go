@@ -31,6 +31,9 @@ func tallymanFamilies() []Family {
 				yield(labelled(float64(e.Sources.None), string(collector.SourceNone)))
 			},
 		},
+		row(GroupTallyman, Gauge, "container_stats_age_seconds",
+			"Time since the engine sent the readings of the container, which are older than the scrape by that; absent for what is read from cgroup files.",
+			func(c *container) float64 { return c.SampleAge }),
 		{
 			Name: "tallyman_capability", Type: Gauge, Group: GroupTallyman, Labels: []string{"name", "reason"},
 			Help:         "Whether a kind of readings can be had here: 1, or 0 with the reason why not.",

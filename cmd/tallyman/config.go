@@ -19,6 +19,7 @@ import (
 
 	"tallyman/api/metrics"
 	"tallyman/cgroups"
+	"tallyman/collector"
 	"tallyman/engine"
 )
 
@@ -42,6 +43,7 @@ type config struct {
 	engineResync     *time.Duration
 	engineStaleAfter *time.Duration
 	maxAge           *time.Duration
+	readFrom         collector.Source
 	groups           map[metrics.Group]*bool
 	slices           *[]string
 	hiddenInterfaces *[]string
@@ -109,6 +111,8 @@ func defineFlags(app *kingpin.Application) *config {
 	c.cgroupFS = app.Flag("path.cgroupfs", "Where the host's cgroups are mounted (default: sys/fs/cgroup below --path.rootfs).").String()
 
 	c.maxAge = duration(app, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
+	choice(app, "collector.source", "Where the numbers of containers are read: cgroup = the kernel's files on this host; engine = the statistics of the engine, which cost it far more; auto = the files, and the engine for containers that have none here.",
+		"auto", []string{"auto", "cgroup", "engine"}, c.setReadFrom)
 	for _, g := range metrics.Groups() {
 		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
 	}
@@ -202,6 +206,21 @@ func matcher(patterns []string) func(word string) bool {
 			return ok
 		})
 	}
+}
+
+// setReadFrom reads --collector.source.
+func (c *config) setReadFrom(s string) error {
+	switch s {
+	case "auto":
+		c.readFrom = ""
+	case "cgroup":
+		c.readFrom = collector.SourceCgroup
+	case "engine":
+		c.readFrom = collector.SourceEngine
+	default:
+		return strconv.ErrSyntax
+	}
+	return nil
 }
 
 // setLabelsOn reads --collector.container-labels-on.

@@ -102,7 +102,10 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	if maxAge == 0 {
 		maxAge = -1 // to the collector, 0 is its default
 	}
-	options := collector.Options{MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Log: log, Self: own}
+	options := collector.Options{
+		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Source: cfg.readFrom, Parts: cfg.parts(), HideInterfaces: matcher(*cfg.hiddenInterfaces),
+		Log: log, Self: own,
+	}
 	if len(*cfg.labels) > 0 {
 		options.Labels = matcher(*cfg.labels)
 	}

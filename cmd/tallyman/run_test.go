@@ -58,6 +58,7 @@ func TestRun_refuses(t *testing.T) {
 		{args: []string{"--collector.network.interface-exclude=eth[0"}, want: []string{"--collector.network.interface-exclude", "eth[0", "veth*"}},
 		{args: []string{"--collector.container-labels=com[.x"}, want: []string{"--collector.container-labels", "com[.x", "com.docker.compose.*"}},
 		{args: []string{"--collector.container-labels-on=some"}, want: []string{"--collector.container-labels-on", "some", "info, all"}},
+		{args: []string{"--collector.source=kernel"}, want: []string{"--collector.source", "kernel", "auto, cgroup, engine"}},
 		{args: []string{"--log.level=loud"}, want: []string{"--log.level", "loud", "debug, info, warn, error"}},
 		{args: []string{"--path.cgroupfs=" + dir}, want: []string{"--path.cgroupfs", dir, "/sys/fs/cgroup"}},
 		{args: []string{"--engine.host=nonsense"}, want: []string{"--engine.host", "nonsense", "unix:///"}},

@@ -150,6 +150,8 @@ func (e *Engine) Destroy(ref string) {
 	attributes := e.attributes(id)
 	delete(e.containers, id)
 	delete(e.listed, id)
+	delete(e.stats, id)
+	e.endStats(id)
 	e.order = slices.DeleteFunc(e.order, func(other string) bool { return other == id })
 	e.emit("container", "destroy", id, attributes)
 }

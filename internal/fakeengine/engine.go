@@ -24,6 +24,8 @@ type Options struct {
 	Empty bool
 	// HideAPIVersion leaves the Api-Version header out of every answer, as some proxies do.
 	HideAPIVersion bool
+	// StatsEvery is the time between two documents of a stream of statistics; 0 = 1 s.
+	StatsEvery time.Duration
 	// Now is the clock of events and states; nil = time.Now.
 	Now func() time.Time
 }
@@ -39,6 +41,9 @@ type Engine struct {
 	info       map[string]any
 	apiMax     string
 	apiMin     string
+	statsEvery time.Duration
+	// recordedStats are the lines that the recorded containers sent, by name.
+	recordedStats map[string][][]byte
 
 	mu sync.Mutex // guards the fields below
 	// containers are the inspect answers by id, list the entries of /containers/json.
@@ -53,6 +58,9 @@ type Engine struct {
 	requests   map[string]int
 	serving    *server
 	created    int
+	// stats are the lines that a test chose, by container.
+	stats        map[string][][]byte
+	statsStreams map[*statsStream]struct{}
 }
 
 // server is one run of the engine between Start and Stop.
@@ -73,6 +81,14 @@ func New(o Options) (*Engine, error) {
 		streams:    map[*stream]struct{}{},
 		faults:     map[string]*Fault{},
 		requests:   map[string]int{},
+		statsEvery: o.StatsEvery,
+
+		recordedStats: map[string][][]byte{},
+		stats:         map[string][][]byte{},
+		statsStreams:  map[*statsStream]struct{}{},
+	}
+	if e.statsEvery <= 0 {
+		e.statsEvery = time.Second
 	}
 	if e.now == nil {
 		e.now = time.Now

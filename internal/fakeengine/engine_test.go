@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -326,4 +327,51 @@ func TestNew_errors(t *testing.T) {
 			t.Errorf("%+v: no error", o)
 		}
 	}
+}
+
+func TestEngine_stats(t *testing.T) {
+	for _, version := range Versions() {
+		e := ForTest(t, Options{Version: version, StatsEvery: time.Millisecond})
+		f := func(ref string, zero bool, wants ...string) {
+			t.Helper()
+			r := listen(t, e, "/containers/"+ref+"/stats", url.Values{"stream": {"true"}})
+			for _, want := range wants {
+				doc := line(t, r)
+				if got, _ := json.Marshal(doc); !strings.Contains(string(got), want) || (doc["read"] == zeroTime) != zero {
+					t.Errorf("%s %s: got %s, want %s", version, ref, got, want)
+				}
+			}
+		}
+		f("eng-shop-db-1", false, `"limit":209715200`, `"limit":209715200`, `"limit":209715200`, `"limit":209715200`)
+		f("eng-registry", false, `"pids_stats":{`)
+		f("eng-exit3", true, `"memory_stats":{}`)
+		e.SetStats("eng-tty", `{"read":"1"}`, `{"read":"2"}`)
+		f("eng-tty", false, `"1"`, `"2"`, `"2"`)
+		if resp, body := ask(t, dial(t, e), "/containers/nope/stats"); resp.StatusCode != 404 || !strings.Contains(body, "No such container") {
+			t.Errorf("%s: got %d %s", version, resp.StatusCode, body)
+		}
+	}
+}
+
+func TestEngine_statsStreamEnds(t *testing.T) {
+	e := ForTest(t, Options{StatsEvery: time.Millisecond})
+	f := func(what string, end func(), want error) {
+		t.Helper()
+		r := listen(t, e, "/containers/eng-tty/stats", nil)
+		line(t, r)
+		if got := e.StatsStreams(); got != 1 {
+			t.Errorf("%s: %d streams are open, want 1", what, got)
+		}
+		end()
+		if _, err := io.Copy(io.Discard, r); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", what, err, want)
+		}
+	}
+	f("ended", func() { e.EndStats("eng-tty") }, nil)
+	f("engine stopped", func() {
+		if err := errors.Join(e.Stop(), e.Start()); err != nil {
+			t.Fatal(err)
+		}
+	}, io.ErrUnexpectedEOF)
+	f("removed", func() { e.Destroy("eng-tty") }, nil)
 }

@@ -22,6 +22,8 @@ type Fault struct {
 	Endless bool
 	// HalfJSON answers 200 with the first half of the right body, properly terminated.
 	HalfJSON bool
+	// Silent answers 200 and then says nothing; streams of statistics only.
+	Silent bool
 	// Cut answers with the first half of the right body and then closes the connection.
 	Cut bool
 	// Times limits how often the fault is played; 0 = until it is cleared.

@@ -29,6 +29,9 @@ func (e *Engine) load(o Options) error {
 		return err
 	}
 	e.apiMax, e.apiMin = text(e.version["ApiVersion"]), text(e.version["MinAPIVersion"])
+	if err := e.loadStats(fsys); err != nil {
+		return err
+	}
 	if o.Empty {
 		return nil
 	}

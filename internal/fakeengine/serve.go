@@ -86,6 +86,8 @@ func (e *Engine) route(w http.ResponseWriter, r *http.Request, pattern string, q
 		e.answer(w, q, e.list(r.URL.Query().Get("all") != ""))
 	case "/containers/{id}/json":
 		e.inspect(w, q)
+	case "/containers/{id}/stats":
+		e.serveStats(w, r, q)
 	case "/events":
 		e.serveEvents(w, r, q)
 	default:

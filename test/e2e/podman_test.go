@@ -119,6 +119,16 @@ func TestPodman(t *testing.T) {
 		}
 		return ""
 	})
+	// Podman sends statistics every 5 s, and little of the memory in them.
+	far := startFar(t, "unix://"+e.socket)
+	far.WaitFor(t, limit, func(page scrape.Page) string {
+		for _, family := range []string{"container_cpu_usage_seconds_total", "container_memory_usage_bytes", "container_threads", "container_stats_age_seconds"} {
+			if n := len(page.All(family, "name", "pod-a")); n != 1 {
+				return fmt.Sprintf("pod-a has %d series of %s without its cgroup", n, family)
+			}
+		}
+		return ""
+	})
 	for _, s := range page.All("container_threads") {
 		t.Logf("%s: %v threads, cgroup %.40s…", s.Labels["name"], s.Value, s.Labels["id"])
 	}

@@ -146,7 +146,7 @@ func paused() collector.Container {
 	f := facts(ID("9a"), "paused", "busybox:1.37")
 	f.State = engine.StatePaused
 	c := running(f, "/docker/"+f.ID)
-	c.Source = collector.SourceEngine
+	c.Source, c.SampleAge = collector.SourceEngine, 1.25
 	return c
 }
 

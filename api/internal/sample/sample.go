@@ -87,7 +87,7 @@ func Blank(id, name, image string) collector.Container {
 	nan := math.NaN()
 	c := collector.Container{
 		ID: id, Name: name, Image: image, Source: collector.SourceNone,
-		LimitCores: nan, OOMKills: nan, LastSeen: nan,
+		SampleAge: nan, LimitCores: nan, OOMKills: nan, LastSeen: nan,
 		Rates: collector.Rates{
 			CPU: nan, ReadBytes: nan, WriteBytes: nan, ReceiveBytes: nan, TransmitBytes: nan, ThrottledRatio: nan,
 		},
