@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,9 @@ func TestInventory_refusedEvents(t *testing.T) {
 	e := fakeengine.ForTest(t, fakeengine.Options{})
 	e.SetFault("/events", fakeengine.Fault{Status: 403})
 	l := follow(t, e, Options{}, polling())
-	before := l.await(t, "up", func(v *View) bool { return v.Up })
+	before := l.await(t, "up", func(v *View) bool {
+		return v.Up && !slices.ContainsFunc(v.Containers, func(c *Container) bool { return c.Listed })
+	})
 	l.Rename("eng-host", "eng-hosted")
 	l.Create("new", "x")
 	l.Destroy("eng-tty")
