@@ -291,9 +291,9 @@ func TestStreams_far(t *testing.T) {
 	if got := s.Engines[0]; got.Sources.Engine != len(h.Containers) || !slices.Contains(got.Capabilities, cgroups.Capability{Name: "stats"}) {
 		t.Errorf("got %+v", got)
 	}
-	h.engine.streams = engine.StreamsStatus{Reason: "refused", Problem: "403"}
+	h.engine.streams = engine.StreamsStatus{Reason: "forbidden", Problem: "403"}
 	h.now = h.now.Add(time.Minute)
-	if got := snapshot(t, c).Engines[0].Capabilities; !slices.Contains(got, cgroups.Capability{Name: "stats", Reason: "refused", Help: "403"}) {
+	if got := snapshot(t, c).Engines[0].Capabilities; !slices.Contains(got, cgroups.Capability{Name: "stats", Reason: "forbidden", Help: "403"}) {
 		t.Errorf("got %+v", got)
 	}
 	h.say("web", func(c *engine.Container) { c.State = engine.StateExited })

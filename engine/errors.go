@@ -80,7 +80,7 @@ func isRefused(err error) bool {
 		return false
 	}
 	switch status.Code {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return true
 	}
 	return status.Code == http.StatusNotFound && !isNotFound(err)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,7 +89,7 @@ type refusal struct {
 type StreamsStatus struct {
 	Kept   int // streams that are kept, or being opened
 	Excess int // containers that have none since there are too many
-	// Reason says in a word why containers have no statistics, "refused" or "too_many", and Problem says it for people; "" when
+	// Reason says in a word why containers have no statistics, "forbidden" or "too_many", and Problem says it for people; "" when
 	// nothing is wrong with the streams as a whole.
 	Reason, Problem string
 }
@@ -182,7 +181,7 @@ func (s *Streams) Status() StreamsStatus {
 	switch {
 	case len(s.kept) == 0:
 	case s.refused.err != nil:
-		out.Reason, out.Problem = "refused", s.client.problem(s.refused.err)
+		out.Reason, out.Problem = "forbidden", s.client.problem(s.refused.err)
 	case s.excess > 0:
 		out.Reason = "too_many"
 		out.Problem = fmt.Sprintf("%d containers are without statistics: %d streams are kept at most", s.excess, s.o.Max)
@@ -240,7 +239,7 @@ func (s *Streams) keep(ctx context.Context, k *keptStream) {
 		switch {
 		case isNotFound(err):
 			last, pause = nil, wait.spread(s.o.BackoffMax) // it was removed, and will not be wanted for long
-		case isRefusal(err):
+		case isRefused(err):
 			pause = wait.spread(s.o.RefusedRetry)
 		}
 		k.latest.Store(&heard{sample: last, err: err})
@@ -311,24 +310,11 @@ func (s *Streams) answered(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case isRefusal(err):
+	case isRefused(err):
 		s.refused = refusal{until: time.Now().Add(s.o.RefusedRetry), err: err}
 	case err == nil:
 		s.refused = refusal{}
 	}
-}
-
-// isRefusal says whether an error is the word of an engine or a proxy that does not let statistics be seen at all.
-func isRefusal(err error) bool {
-	status, ok := errors.AsType[*StatusError](err)
-	if !ok {
-		return false
-	}
-	switch status.Code {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
-	}
-	return false
 }
 
 // maxStatsBytes bounds one document; a usual one has 2 KB.

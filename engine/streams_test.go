@@ -243,7 +243,7 @@ func TestStreams_refused(t *testing.T) {
 		t.Errorf("%d requests although the first was refused", got)
 	}
 	got := r.streams.Status()
-	if got.Reason != "refused" || !strings.Contains(got.Problem, "answered 403 to /containers/{id}/stats") || got.Kept != len(names) {
+	if got.Reason != "forbidden" || !strings.Contains(got.Problem, "answered 403 to GET /containers/{id}/stats") || got.Kept != len(names) {
 		t.Errorf("got %+v", got)
 	}
 	r.ClearFaults()
