@@ -1,6 +1,7 @@
 package fakeengine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,7 +19,8 @@ type Options struct {
 	Recording fs.FS
 	// Version names the recording to use when Recording is nil; "" = "28.5.2".
 	Version string
-	// Listen is "unix:///path/to/socket" or "tcp://127.0.0.1:0"; "" = a socket in a new temporary folder.
+	// Listen is "unix:///path/to/socket" or "tcp://127.0.0.1:0"; "" = a socket in a new temporary folder. "pipe://engine" is
+	// reached by Dial only, and works under the clock of testing/synctest.
 	Listen string
 	// Empty starts without the recorded containers.
 	Empty bool
@@ -34,7 +36,7 @@ type Options struct {
 type Engine struct {
 	now        func() time.Time
 	hideAPI    bool
-	network    string // "unix" or "tcp"
+	network    string // "unix", "tcp" or "pipe"
 	address    string // as bound, so that Start listens there again
 	tempFolder string // "" when the caller chose the socket
 	version    map[string]any
@@ -50,6 +52,7 @@ type Engine struct {
 	containers map[string]map[string]any
 	order      []string
 	listed     map[string]map[string]any
+	disk       map[string]any // the newest form of /system/df
 	muted      bool
 	ring       []event
 	streams    map[*stream]struct{}
@@ -61,6 +64,7 @@ type Engine struct {
 	// stats are the lines that a test chose, by container.
 	stats        map[string][][]byte
 	statsStreams map[*statsStream]struct{}
+	pipe         *pipe // of "pipe://", while it listens
 }
 
 // server is one run of the engine between Start and Stop.
@@ -139,7 +143,7 @@ func (e *Engine) place(listen string) error {
 	}
 	network, address, ok := cut(listen)
 	if !ok {
-		return fmt.Errorf("listen on %q: want unix:///path or tcp://host:port", listen)
+		return fmt.Errorf("listen on %q: want unix:///path, tcp://host:port or pipe://name", listen)
 	}
 	e.network, e.address = network, address
 	return nil
@@ -152,7 +156,7 @@ func (e *Engine) Start() error {
 	if e.serving != nil {
 		return nil
 	}
-	l, err := net.Listen(e.network, e.address)
+	l, err := e.listen()
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", e.address, err)
 	}
@@ -162,6 +166,23 @@ func (e *Engine) Start() error {
 	s.loop.Go(func() { _ = s.http.Serve(l) })
 	e.serving = s
 	return nil
+}
+
+// listen opens the listener; e.mu is held.
+func (e *Engine) listen() (net.Listener, error) {
+	if e.network != "pipe" {
+		return net.Listen(e.network, e.address)
+	}
+	e.pipe = newPipe(e.address)
+	return e.pipe, nil
+}
+
+// Dial connects to an engine on "pipe://", like net.Dialer.DialContext.
+func (e *Engine) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	e.mu.Lock()
+	p := e.pipe
+	e.mu.Unlock()
+	return p.dial(ctx)
 }
 
 // Stop closes the listener and every connection, as a stopped dockerd does, and forgets the event history, which dockerd
@@ -197,7 +218,7 @@ func (e *Engine) Close() error {
 // Host is the address in the form of DOCKER_HOST: "unix:///..." or "tcp://127.0.0.1:port".
 func (e *Engine) Host() string { return e.network + "://" + e.address }
 
-// Requests tells how often an endpoint pattern, such as "/containers/json", was asked for since the start.
+// Requests tells how often an endpoint pattern, such as "/containers/json", or "/system/df?type=volume", was asked for since the start.
 func (e *Engine) Requests(pattern string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()

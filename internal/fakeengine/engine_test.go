@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,6 +83,67 @@ func TestEngine_answersLikeTheRecordedOnes(t *testing.T) {
 	if _, err := Recorded("1.0"); err == nil || !strings.Contains(err.Error(), "20.10.24") {
 		t.Errorf("unknown recording: %v", err)
 	}
+}
+
+// TestEngine_diskUsage: parts of the answer come and go as the recorded engines had it.
+func TestEngine_diskUsage(t *testing.T) {
+	f := func(version, path, want string) {
+		t.Helper()
+		c := dial(t, ForTest(t, Options{Version: version}))
+		_, body := ask(t, c, path)
+		var doc map[string]any
+		if err := json.Unmarshal([]byte(body), &doc); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, key := range slices.Sorted(maps.Keys(doc)) {
+			if list, ok := doc[key].([]any); ok {
+				key += fmt.Sprint("=", len(list))
+			} else if doc[key] == nil {
+				key += "=null"
+			}
+			got = append(got, key)
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%s %s:\ngot  %s\nwant %s", version, path, got, want)
+		}
+	}
+	const all20 = "BuildCache=null BuilderSize Containers=28 Images=5 LayersSize Volumes=4"
+	f("20.10.24", "/system/df", all20)
+	f("20.10.24", "/v1.41/system/df?type=volume", all20)
+	f("28.5.2", "/v1.51/system/df?verbose=1", "BuildCache=0 Containers=28 Images=6 LayersSize Volumes=4")
+	f("28.5.2", "/v1.42/system/df?type=volume&type=container", "BuildCache=null Containers=28 Images=null LayersSize Volumes=4")
+	f("29.7.2", "/v1.51/system/df?type=image", "BuildCache=null Containers=null Images=5 LayersSize Volumes=null")
+	f("29.7.2", "/system/df?type=image", "ImageUsage Images=5 LayersSize")
+	f("29.7.2", "/system/df?type=image&verbose=1", "ImageUsage")
+	f("29.7.2", "/system/df?verbose=1", "BuildCacheUsage ContainerUsage ImageUsage VolumeUsage")
+}
+
+// TestEngine_pipe: it is reached by Dial only, and refuses while it is stopped.
+func TestEngine_pipe(t *testing.T) {
+	e := ForTest(t, Options{Listen: "pipe://engine"})
+	transport := &http.Transport{DialContext: e.Dial}
+	defer transport.CloseIdleConnections()
+	c := &http.Client{Transport: transport}
+	f := func(want error) {
+		t.Helper()
+		resp, err := c.Get("http://engine/_ping")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	f(nil)
+	if err := e.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	f(syscall.ECONNREFUSED)
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	f(nil)
 }
 
 // listen opens an event stream and returns its lines.

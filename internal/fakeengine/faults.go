@@ -31,7 +31,7 @@ type Fault struct {
 }
 
 // SetFault plays f for an endpoint pattern ("/containers/{id}/json") or for one path without version prefix
-// ("/containers/abc.../json"); the path goes first.
+// ("/containers/abc.../json", "/system/df?type=volume"); the path goes first.
 func (e *Engine) SetFault(pattern string, f Fault) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -55,11 +55,11 @@ func (e *Engine) DropEvents() {
 	}
 }
 
-// fault picks what is to go wrong with a request; the zero Fault = nothing.
-func (e *Engine) fault(pattern, path string) Fault {
+// fault picks what is to go wrong with a request, by the first key that has a fault; the zero Fault = nothing.
+func (e *Engine) fault(keys []string) Fault {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, key := range []string{path, pattern} {
+	for _, key := range keys {
 		f := e.faults[key]
 		if f == nil {
 			continue

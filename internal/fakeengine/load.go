@@ -32,6 +32,9 @@ func (e *Engine) load(o Options) error {
 	if err := e.loadStats(fsys); err != nil {
 		return err
 	}
+	if err := readJSON(fsys, "system-df.json", &e.disk); err != nil {
+		return err
+	}
 	if o.Empty {
 		return nil
 	}
@@ -96,5 +99,5 @@ func object(doc map[string]any, key string) map[string]any {
 // cut splits "unix:///x" into network and address.
 func cut(listen string) (network, address string, ok bool) {
 	network, address, ok = strings.Cut(listen, "://")
-	return network, address, ok && address != "" && (network == "unix" || network == "tcp")
+	return network, address, ok && address != "" && (network == "unix" || network == "tcp" || network == "pipe")
 }

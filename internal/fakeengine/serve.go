@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -57,8 +58,12 @@ func (e *Engine) serve(w http.ResponseWriter, r *http.Request, stopped <-chan st
 	if m := containerPath.FindStringSubmatch(path); m != nil {
 		q.id, pattern = m[1], "/containers/{id}/"+m[2]
 	}
-	e.count(pattern)
-	q.fault = e.fault(pattern, path)
+	keys := []string{path, pattern}
+	if kind := r.URL.Query().Get("type"); kind != "" && pattern == "/system/df" {
+		keys = []string{path + "?type=" + kind, pattern}
+	}
+	e.count(keys)
+	q.fault = e.fault(keys)
 	if q.fault.play(w, r, stopped) {
 		return
 	}
@@ -90,6 +95,8 @@ func (e *Engine) route(w http.ResponseWriter, r *http.Request, pattern string, q
 		e.serveStats(w, r, q)
 	case "/events":
 		e.serveEvents(w, r, q)
+	case "/system/df":
+		write(w, q, e.diskUsage(q.version, r.URL.Query()))
 	default:
 		e.fail(w, http.StatusNotFound, "page not found")
 	}
@@ -164,10 +171,12 @@ func (e *Engine) fail(w http.ResponseWriter, status int, message string) {
 	_, _ = w.Write(encode(map[string]string{"message": message}))
 }
 
-func (e *Engine) count(pattern string) {
+func (e *Engine) count(keys []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.requests[pattern]++
+	for _, key := range slices.Compact(keys) {
+		e.requests[key]++
+	}
 }
 
 // encode is JSON the way dockerd writes it: no escaping of HTML, a final newline.
