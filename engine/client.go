@@ -52,8 +52,8 @@ type Options struct {
 	UserAgent string
 }
 
-// Client asks one engine. It is read-only by construction: see guard. It is safe for concurrent use, but connect is for its
-// Inventory alone.
+// Client asks one engine. It is read-only by construction: see guard. It is safe for concurrent use, but connect and
+// disconnect are for its Inventory alone.
 type Client struct {
 	o      Options
 	host   host
@@ -180,6 +180,9 @@ func (c *Client) connect(ctx context.Context) error {
 	c.docker.Store(lib)
 	return nil
 }
+
+// disconnect makes every request fail until the next connect.
+func (c *Client) disconnect() { c.docker.Store(nil) }
 
 // engineVersion finds the newest API version that the engine speaks.
 func (c *Client) engineVersion(ctx context.Context, lib *client.Client, pinged string) string {

@@ -157,11 +157,14 @@ func decodeList(r io.Reader) ([]listed, error) {
 	return out, nil
 }
 
-func listError(err error) error {
+func listError(err error) error { return fmt.Errorf("decode list of containers: %w", notJSON(err)) }
+
+// notJSON tells HTML from other things that are no JSON.
+func notJSON(err error) error {
 	if strings.Contains(err.Error(), "invalid character '<'") {
-		err = errHTML
+		return errHTML
 	}
-	return fmt.Errorf("decode list of containers: %w", err)
+	return err
 }
 
 func decodeListed(raw []byte) (listed, bool) {

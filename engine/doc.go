@@ -4,5 +4,6 @@
 // It opens nothing but its socket or connection, never sends anything but GET and HEAD requests on an allow-list of
 // paths, and knows neither cgroups nor Prometheus.
 //
-// Start reading at Inventory (inventory.go), then Client (client.go) and Container (types.go).
+// Start reading at Inventory (inventory.go), then Client (client.go) and Container (types.go). DiskUsage (diskusage.go) is
+// apart from them.
 package engine

@@ -134,6 +134,7 @@ func (i *Inventory) follow(ctx context.Context) error {
 // lost publishes that the engine is away, and logs it once per outage and cause.
 func (i *Inventory) lost(err error) {
 	problem := i.client.problem(err)
+	i.client.disconnect()
 	next := *i.View()
 	next.Up, next.Problem, next.Reason = false, problem, reason(err)
 	i.view.Store(&next)

@@ -37,6 +37,9 @@ func (c *Client) current() (*client.Client, error) {
 	return nil, errNotConnected
 }
 
+// connected says whether there is an engine to ask.
+func (c *Client) connected() bool { return c.docker.Load() != nil }
+
 // ping asks whether the engine is there. Endpoint: HEAD /_ping or, where a proxy refuses that, which says nothing of the
 // engine behind it, GET /containers/json for a single container.
 func (c *Client) ping(ctx context.Context) error {
