@@ -168,6 +168,9 @@ func newItem(c *collector.Container) containerItem {
 			Threads: number(c.Stats.Pids.Threads), ThreadsMax: number(c.Stats.Pids.ThreadsMax),
 			Processes: number(c.Stats.Pids.Processes),
 		},
+		Disk: sizeItem{
+			WritableBytes: number(c.Disk.Writable), RootBytes: number(c.Disk.Root), LogBytes: number(c.Disk.Log),
+		},
 		OOMKills: number(c.OOMKills),
 		Problem:  text(c.Problem),
 	}

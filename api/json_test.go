@@ -201,7 +201,7 @@ func TestOpenAPI(t *testing.T) {
 		"Error": apiError{}, "Summary": summaryAnswer{}, "Host": hostSummary{}, "Pressure": hostPressure{}, "Engine": engineSummary{},
 		"ContainerCounts": containerCounts{}, "Totals": totals{}, "Attention": attentionItem{}, "Containers": containersAnswer{},
 		"Container": containerItem{}, "CPU": cpuItem{}, "Memory": memoryItem{}, "IO": ioItem{}, "Network": networkItem{}, "Pids": pidsItem{},
-		"ContainerDetail": containerAnswer{}, "Facts": factsItem{}, "Reading": readingItem{},
+		"DiskUsage": diskItem{}, "DiskSize": sizeItem{}, "ContainerDetail": containerAnswer{}, "Facts": factsItem{}, "Reading": readingItem{},
 	}
 	for name := range documented {
 		if served[name] == nil {

@@ -11,6 +11,7 @@ type summaryAnswer struct {
 	Engines        []engineSummary `json:"engines"`
 	Containers     containerCounts `json:"containers"`
 	Totals         totals          `json:"totals"`
+	Disk           []diskItem      `json:"disk"`
 	Attention      []attentionItem `json:"attention"`
 }
 
@@ -67,6 +68,19 @@ type totals struct {
 	TransmitBytesPerSecond number `json:"transmit_bytes_per_second"`
 }
 
+// diskItem is a line of docker system df.
+type diskItem struct {
+	Engine           text   `json:"engine"`
+	Type             string `json:"type"`
+	Total            number `json:"total"`
+	Active           number `json:"active"`
+	SizeBytes        number `json:"size_bytes"`
+	ReclaimableBytes number `json:"reclaimable_bytes"`
+	RefreshedAt      moment `json:"refreshed_at"`
+	AgeSeconds       number `json:"age_seconds"`
+	Problem          text   `json:"problem"`
+}
+
 // attentionItem is a container that somebody should look at.
 type attentionItem struct {
 	ID       text     `json:"id"`
@@ -105,6 +119,7 @@ type containerItem struct {
 	IO         ioItem      `json:"io"`
 	Network    networkItem `json:"network"`
 	Pids       pidsItem    `json:"pids"`
+	Disk       sizeItem    `json:"disk"`
 	OOMKills   number      `json:"oom_kills"`
 	Problem    text        `json:"problem"`
 }
@@ -145,6 +160,13 @@ type pidsItem struct {
 	Threads    number `json:"threads"`
 	ThreadsMax number `json:"threads_max"`
 	Processes  number `json:"processes"`
+}
+
+// sizeItem is what a container takes on disk.
+type sizeItem struct {
+	WritableBytes number `json:"writable_bytes"`
+	RootBytes     number `json:"root_bytes"`
+	LogBytes      number `json:"log_bytes"`
 }
 
 // containerAnswer is the answer of /api/v1/containers/{id}.

@@ -15,6 +15,7 @@ import (
 
 	"tallyman/api/metrics"
 	"tallyman/collector"
+	"tallyman/engine"
 	"tallyman/internal/self"
 )
 
@@ -35,6 +36,8 @@ type Source interface {
 	// Raw gives all that can be read of the cgroup of a container, to be encoded as JSON; the error is cgroups.ErrNotFound
 	// when it has none.
 	Raw(c *collector.Container) (any, error)
+	// RefreshDisk asks every engine for its disk usage, and waits for none.
+	RefreshDisk() []engine.RefreshAnswer
 }
 
 // Options are the choices for a Server. The zero value serves the default groups of nothing.
@@ -178,3 +181,6 @@ func (noSource) Snapshot(context.Context) (*collector.Snapshot, error) {
 func (noSource) Raw(*collector.Container) (any, error) {
 	return nil, errors.New("there is no source of snapshots")
 }
+
+// RefreshDisk asks nobody.
+func (noSource) RefreshDisk() []engine.RefreshAnswer { return nil }

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ import (
 	"tallyman/api/internal/sample"
 	"tallyman/cgroups"
 	"tallyman/collector"
+	"tallyman/engine"
 	"tallyman/internal/self"
 )
 
@@ -36,6 +38,8 @@ type fake struct {
 	mu   sync.Mutex // guards the fields below
 	snap *collector.Snapshot
 	err  error
+	// answers are those to RefreshDisk.
+	answers []engine.RefreshAnswer
 
 	calls atomic.Int64
 }
@@ -55,6 +59,12 @@ func (f *fake) Raw(c *collector.Container) (any, error) {
 		return nil, cgroups.ErrNotFound
 	}
 	return map[string]any{"pids": map[string]int{"current": 3}}, nil
+}
+
+func (f *fake) RefreshDisk() []engine.RefreshAnswer {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.answers)
 }
 
 func (f *fake) set(s *collector.Snapshot, err error) {
@@ -307,6 +317,8 @@ type panics struct{ value any }
 func (p panics) Snapshot(context.Context) (*collector.Snapshot, error) { panic(p.value) }
 
 func (p panics) Raw(*collector.Container) (any, error) { panic(p.value) }
+
+func (p panics) RefreshDisk() []engine.RefreshAnswer { panic(p.value) }
 
 func TestServer_recovers(t *testing.T) {
 	t.Parallel()

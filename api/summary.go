@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -9,14 +10,27 @@ import (
 	"tallyman/engine"
 )
 
-// summary answers with the host at one glance.
+// summary answers with the host at one glance. With ?refresh=1 it first asks the engines for their disk usage; that takes its time,
+// and is not waited for.
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
+	status := http.StatusOK
+	switch refresh := r.URL.Query().Get("refresh"); refresh {
+	case "":
+	case "1":
+		if !s.refreshDisk(w, r) {
+			return
+		}
+		status = http.StatusAccepted
+	default:
+		s.sendError(w, r, http.StatusBadRequest, fmt.Sprintf("refresh=%.40s: want refresh=1, or leave it out", refresh))
+		return
+	}
 	snap, err := s.source.Snapshot(r.Context())
 	if err != nil {
 		s.sendUnavailable(w, r, err)
 		return
 	}
-	s.sendJSON(w, r, http.StatusOK, summarise(snap, s.version))
+	s.sendJSON(w, r, status, summarise(snap, s.version))
 }
 
 // summarise makes the answer of /api/v1/summary.
@@ -38,6 +52,7 @@ func summarise(s *collector.Snapshot, version string) summaryAnswer {
 		Engines:    summariseEngines(s),
 		Containers: countContainers(s),
 		Totals:     sumContainers(s),
+		Disk:       summariseDisk(s),
 		Attention:  attention(s),
 	}
 }

@@ -32,6 +32,10 @@ type Engine interface {
 	Sample(id string) (*engine.Sample, error)
 	// Streams tells how the streams of statistics fare.
 	Streams() engine.StreamsStatus
+	// Disk is what is known of its disk usage, at once.
+	Disk() *engine.Disk
+	// RefreshDisk asks for the disk usage ahead of time, and waits for nothing.
+	RefreshDisk() engine.RefreshAnswer
 }
 
 // Kernel is what the collector needs of package cgroups.
@@ -53,6 +57,12 @@ type Kernel interface {
 	Descriptors() cgroups.Descriptors
 }
 
+// Logs is what the collector needs to know of the logs of containers on this host.
+type Logs interface {
+	// Size is that of the log of a container; see cgroups.Logs.Size.
+	Size(id, path string) (bytes float64, err error)
+}
+
 // Options configure a Collector.
 type Options struct {
 	// MaxAge is how long a reading of the kernel is shared by all who ask. Default 1 s; negative = read for everybody.
@@ -68,9 +78,11 @@ type Options struct {
 	HideInterfaces func(name string) bool
 	// Labels says which of the labels that users give their containers are let through, by their keys; nil = none.
 	Labels func(key string) bool
-	Log    *slog.Logger
-	Self   *self.Metrics
-	Now    func() time.Time // default time.Now
+	// Logs tells how large logs are; nil = that is not looked for.
+	Logs Logs
+	Log  *slog.Logger
+	Self *self.Metrics
+	Now  func() time.Time // default time.Now
 }
 
 // Collector makes Snapshots. It is safe for concurrent use.
@@ -102,6 +114,8 @@ type followed struct {
 	asked  bool
 	looked *engine.View // that of the latest look
 	told   string       // the reason that was logged last; see judgeStreams
+	// logs says whether logs can be seen; nameless while there was none to look for.
+	logs cgroups.Capability
 }
 
 // New returns a Collector over the kernel of this host and any number of engines, whose containers need not be on this host.
@@ -170,6 +184,16 @@ func (c *Collector) Raw(n *Container) (any, error) {
 		return nil, cgroups.ErrNotFound
 	}
 	return c.kernel.Raw(n.ID)
+}
+
+// RefreshDisk asks every engine for its disk usage ahead of time. It waits for none; the answers are in the order of
+// Snapshot.Engines.
+func (c *Collector) RefreshDisk() []engine.RefreshAnswer {
+	answers := make([]engine.RefreshAnswer, len(c.engines))
+	for i, e := range c.engines {
+		answers[i] = e.RefreshDisk()
+	}
+	return answers
 }
 
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks

@@ -28,6 +28,8 @@ type views struct {
 	name string
 	atomic.Pointer[engine.View]
 
+	disk *engine.Disk
+
 	mu      sync.Mutex // guards the fields below
 	asked   int        // calls of Want
 	wanted  []string
@@ -55,6 +57,9 @@ func (v *views) Sample(id string) (*engine.Sample, error) {
 }
 
 func (v *views) Streams() engine.StreamsStatus { return v.streams }
+func (v *views) Disk() *engine.Disk            { return v.disk }
+
+func (v *views) RefreshDisk() engine.RefreshAnswer { return engine.RefreshAnswer{Reason: v.name} }
 
 // host is a recorded host, with an engine that knows its containers.
 type host struct {
@@ -67,7 +72,7 @@ type host struct {
 
 func newHost(t *testing.T, scenario string, o cgroups.Options) *host {
 	t.Helper()
-	h := &host{Host: fixture.Open(t, "../cgroups/testdata/"+scenario+".txtar"), engine: &views{}, self: self.New(self.Build{}, false)}
+	h := &host{Host: fixture.Open(t, "../cgroups/testdata/"+scenario+".txtar"), engine: &views{disk: &engine.Disk{}}, self: self.New(self.Build{}, false)}
 	h.now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	o.Root = cgroups.Root{ProcFS: h.Path("proc"), CgroupFS: h.Path("sys/fs/cgroup")}
 	kernel, err := cgroups.NewReader(o)

@@ -15,7 +15,7 @@ func TestSnapshot_engines(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 	h.engine.name = "local"
-	far, silent := &views{name: "far"}, &views{name: "silent"}
+	far, silent := &views{name: "far", disk: &engine.Disk{}}, &views{name: "silent", disk: &engine.Disk{}}
 	silent.Store(&engine.View{Problem: "tcp://silent:2376 did not answer within 10s", Reason: "timeout"})
 	elsewhere := &engine.Container{
 		ID: "ffff" + h.Containers[0].ID[4:], Name: "web", Image: "busybox:latest", State: engine.StateRunning, PID: h.Containers[0].PID,

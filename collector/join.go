@@ -56,7 +56,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	s.Engines = make([]EngineStatus, len(views))
 	for i, v := range views {
 		e := c.engines[i]
-		s.Engines[i] = c.joinEngine(e.Name(), v, now)
+		s.Engines[i] = c.joinEngine(e, v, now)
 		e.status = &s.Engines[i]
 		c.joinContainers(s, e, v, recent != nil)
 	}
@@ -65,7 +65,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 		})
 	}
-	s.Capabilities = c.judge()
+	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)
 	c.opts.Self.Collected(s.Duration)
@@ -94,6 +94,7 @@ func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, 
 		e.status.Sources.add(t.latest.Source)
 	}
 	forget(e.tracked, c.round)
+	c.judgeLogs(e)
 	c.askStreams(e, view, s.Time)
 	c.judgeStreams(e)
 }
@@ -161,9 +162,9 @@ func (t *tracked) close() {
 }
 
 // joinEngine judges what may still be said in the engine's name.
-func (c *Collector) joinEngine(name string, view *engine.View, now time.Time) EngineStatus {
+func (c *Collector) joinEngine(from *followed, view *engine.View, now time.Time) EngineStatus {
 	e := EngineStatus{
-		Name:    name,
+		Name:    from.Name(),
 		Up:      view.Up,
 		Problem: view.Problem,
 		Fresh:   view.Up || (!view.LastContact.IsZero() && now.Sub(view.LastContact) < c.opts.StaleAfter),
@@ -175,6 +176,13 @@ func (c *Collector) joinEngine(name string, view *engine.View, now time.Time) En
 	}
 	for _, a := range view.Access {
 		e.Capabilities = append(e.Capabilities, cgroups.Capability(a))
+	}
+	disk := from.Disk()
+	if e.Fresh {
+		e.Disk = disk
+	}
+	if known, ok := diskCapability(disk); ok {
+		e.Capabilities = append(e.Capabilities, known)
 	}
 	return e
 }
@@ -188,7 +196,7 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	if t.handle == nil {
 		t.handle = c.kernel.OpenHost()
 	}
-	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time)}
+	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk()}
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
@@ -239,6 +247,7 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
 	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
 	n.Rates = t.rates.update(at, &n.Stats)
+	n.Disk = c.readDisk(f, e.status)
 	t.latest = n
 }
 

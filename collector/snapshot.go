@@ -56,11 +56,16 @@ type EngineStatus struct {
 	Synced time.Time
 	Info   engine.Info
 	Events []engine.EventCount
+	// Disk is what it says of its disk usage; nil when that may not be shown any more.
+	Disk *engine.Disk
 	// Capabilities says what can be had of it and why the rest cannot; "engine" is the engine as a whole, the others are those of
 	// engine.Access.
 	Capabilities []cgroups.Capability
 	// Sources counts its containers by where their numbers come from.
 	Sources SourceCounts
+
+	// logs is what this collection has shown of logs; nameless = nothing.
+	logs cgroups.Capability
 }
 
 // SourceCounts counts containers by Source.
@@ -103,8 +108,16 @@ type Container struct {
 	// LastSeen is when the container was last known to have processes, in Unix seconds; NaN when it has none.
 	LastSeen float64
 	Rates    Rates
+	Disk     Disk
 	// Problem says, for people, why the readings are missing or incomplete; "" when they are complete.
 	Problem string
+}
+
+// Disk is what a container takes on disk, in bytes; NaN = unknown.
+type Disk struct {
+	Writable float64 // what it wrote to its own layer, as of the engine's latest disk usage
+	Root     float64 // its image and its own layer, as of then
+	Log      float64 // its log with the rotated files, now
 }
 
 // Rates are the changes per second since an earlier snapshot; NaN while there is none.

@@ -42,6 +42,7 @@ func decodeInspect(data []byte) (inspected, error) {
 		CgroupParent:  clip(w.HostConfig.CgroupParent, maxImage),
 		RestartPolicy: clip(w.HostConfig.RestartPolicy.Name, maxName),
 		Runtime:       clip(w.HostConfig.Runtime, maxName),
+		LogPath:       clip(w.LogPath, maxPath),
 		Labels:        w.Config.Labels,
 	}
 	c := &out.Container

@@ -77,10 +77,10 @@ func NewDiskUsage(c *Client, o DiskUsageOptions) *DiskUsage {
 		o.Rand = rand.Float64
 	}
 	d := &DiskUsage{client: c, o: o, asked: make(chan struct{}, 1)}
-	d.disk.Store(newDisk("the engine was not asked yet", "not_asked"))
+	d.disk.Store(newDisk("the engine was not asked yet", DiskNotAsked))
 	if off {
 		d.o.Interval = 0
-		d.disk.Store(newDisk("switched off", "off"))
+		d.disk.Store(newDisk("switched off", DiskOff))
 	}
 	return d
 }
@@ -92,11 +92,18 @@ func (d *DiskUsage) Disk() *Disk { return d.disk.Load() }
 type RefreshAnswer struct {
 	// Taken says that a refresh begins now.
 	Taken bool
-	// Reason says in a word why not: "off", "not_connected", "running" or "too_soon".
+	// Reason is one of the words below, or DiskOff, when it does not.
 	Reason string
 	// Next is when the next one may be taken; zero = never.
 	Next time.Time
 }
+
+// Why a Refresh is not taken.
+const (
+	RefreshNotConnected = "not_connected"
+	RefreshRunning      = "running"
+	RefreshTooSoon      = "too_soon"
+)
 
 // Refresh asks for a refresh now, ahead of time. It does not wait for it: Disk.Refreshed tells when it is done.
 func (d *DiskUsage) Refresh() RefreshAnswer {
@@ -109,13 +116,13 @@ func (d *DiskUsage) Refresh() RefreshAnswer {
 	}
 	switch {
 	case !d.serving:
-		return RefreshAnswer{Reason: "off"}
+		return RefreshAnswer{Reason: DiskOff}
 	case !d.client.connected():
-		return RefreshAnswer{Reason: "not_connected", Next: now.Add(d.o.Settle)}
+		return RefreshAnswer{Reason: RefreshNotConnected, Next: now.Add(d.o.Settle)}
 	case d.busy:
-		return RefreshAnswer{Reason: "running", Next: next}
+		return RefreshAnswer{Reason: RefreshRunning, Next: next}
 	case now.Sub(d.began) < d.o.Pause:
-		return RefreshAnswer{Reason: "too_soon", Next: next}
+		return RefreshAnswer{Reason: RefreshTooSoon, Next: next}
 	}
 	d.busy, d.began = true, now
 	d.asked <- struct{}{}
@@ -128,6 +135,7 @@ func (d *DiskUsage) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	defer d.client.Close()
 	d.serve(true)
 	defer d.serve(false)
 	timer := time.NewTimer(d.spread(d.o.Settle))

@@ -175,8 +175,9 @@ func (a *diskAnswer) image(w wireDiskImage, part *DiskPart) {
 	if w.Containers != 0 && !math.IsNaN(float64(w.Size-w.SharedSize)) {
 		part.Reclaimable += float64(w.Size - w.SharedSize)
 	}
-	id := clip(w.ID, maxImage)
-	a.images[id] = ImageDisk{ID: id, Name: imageName(w.RepoTags), Bytes: float64(w.Size)}
+	if id := clip(w.ID, maxImage); id != "" {
+		a.images[id] = ImageDisk{ID: id, Name: imageName(w.RepoTags), Bytes: float64(w.Size)}
+	}
 }
 
 // imageName is the first tag. Engine 20.10 writes "<none>:<none>" where there is none, newer ones nothing.
@@ -209,8 +210,9 @@ func (a *diskAnswer) volume(w wireDiskVolume, part *DiskPart) {
 	if w.UsageData.RefCount == 0 {
 		part.Reclaimable += w.UsageData.Size.orZero()
 	}
-	name := clip(w.Name, maxName)
-	a.volumes[name] = VolumeDisk{Name: name, Bytes: float64(w.UsageData.Size), Containers: float64(w.UsageData.RefCount)}
+	if name := clip(w.Name, maxName); name != "" {
+		a.volumes[name] = VolumeDisk{Name: name, Bytes: float64(w.UsageData.Size), Containers: float64(w.UsageData.RefCount)}
+	}
 }
 
 // count takes in a record of the build cache. What it shares with images is counted there.

@@ -24,6 +24,12 @@ func DiskKinds() []DiskKind {
 	return []DiskKind{DiskImages, DiskContainers, DiskVolumes, DiskBuildCache}
 }
 
+// Reasons why a DiskPart is not known although nothing failed.
+const (
+	DiskNotAsked = "not_asked" // it is too early
+	DiskOff      = "off"       // nobody wants it
+)
+
 // Disk is what one engine says about its disk usage, immutable and shared. Sizes are bytes, NaN = unknown.
 //
 // Source: GET /system/df; every number is that of `docker system df`.
@@ -143,7 +149,7 @@ func largestImages(all map[string]ImageDisk, top int) ([]ImageDisk, DiskRest) {
 	listed := min(len(images), top)
 	rest := noRest()
 	for _, image := range images[listed:] {
-		rest.add(image.Bytes, math.NaN())
+		rest = rest.With(image.Bytes, math.NaN())
 	}
 	return slices.Clone(images[:listed]), rest // a clone, which does not keep the rest in memory
 }
@@ -155,7 +161,7 @@ func largestVolumes(all map[string]VolumeDisk, top int) ([]VolumeDisk, DiskRest)
 	listed := min(len(volumes), top)
 	rest := noRest()
 	for _, volume := range volumes[listed:] {
-		rest.add(volume.Bytes, volume.Containers)
+		rest = rest.With(volume.Bytes, volume.Containers)
 	}
 	return slices.Clone(volumes[:listed]), rest
 }
@@ -163,9 +169,9 @@ func largestVolumes(all map[string]VolumeDisk, top int) ([]VolumeDisk, DiskRest)
 // largerFirst orders sizes; unknown ones come last, as NaN is less than any number to cmp.
 func largerFirst(a, b float64) int { return cmp.Compare(b, a) }
 
-func (r *DiskRest) add(bytes, containers float64) {
-	r.Count++
-	r.Bytes, r.Containers = plus(r.Bytes, bytes), plus(r.Containers, containers)
+// With is the rest with one more object in it.
+func (r DiskRest) With(bytes, containers float64) DiskRest {
+	return DiskRest{Count: r.Count + 1, Bytes: plus(r.Bytes, bytes), Containers: plus(r.Containers, containers)}
 }
 
 // plus adds up what is known.

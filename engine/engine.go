@@ -19,6 +19,8 @@ type Config struct {
 	Inventory InventoryOptions
 	// Streams says how statistics are followed.
 	Streams StreamsOptions
+	// DiskUsage says how often it is asked for its disk usage.
+	DiskUsage DiskUsageOptions
 	// Log is handed to all parts, with the name of the engine; nil = silent.
 	Log *slog.Logger
 	// Self is handed to all parts; may be nil.
@@ -30,6 +32,7 @@ type Engine struct {
 	name      string
 	inventory *Inventory
 	streams   *Streams
+	diskUsage *DiskUsage
 }
 
 // New checks the whole configuration and connects to nothing. Each error is or wraps an *OptionError, one line that names the
@@ -47,7 +50,13 @@ func New(c Config) (*Engine, error) {
 		return nil, err
 	}
 	c.Inventory.Log, c.Inventory.Self = c.Log, c.Self
-	return &Engine{name: c.Name, inventory: NewInventory(client, c.Inventory), streams: NewStreams(client, c.Streams)}, nil
+	c.DiskUsage.Log, c.DiskUsage.Self = c.Log, c.Self
+	return &Engine{
+		name:      c.Name,
+		inventory: NewInventory(client, c.Inventory),
+		streams:   NewStreams(client, c.Streams),
+		diskUsage: NewDiskUsage(client, c.DiskUsage),
+	}, nil
 }
 
 // Name is Config.Name.
@@ -55,6 +64,12 @@ func (e *Engine) Name() string { return e.name }
 
 // View is what is known of the containers; see Inventory.View.
 func (e *Engine) View() *View { return e.inventory.View() }
+
+// Disk is what is known of the disk usage; see DiskUsage.Disk.
+func (e *Engine) Disk() *Disk { return e.diskUsage.Disk() }
+
+// RefreshDisk asks for the disk usage ahead of time; see DiskUsage.Refresh.
+func (e *Engine) RefreshDisk() RefreshAnswer { return e.diskUsage.Refresh() }
 
 // Want says for which containers statistics are to be followed; see Streams.Want.
 func (e *Engine) Want(ids []string) { e.streams.Want(ids) }
@@ -68,9 +83,11 @@ func (e *Engine) Streams() StreamsStatus { return e.streams.Status() }
 // Run follows the engine until ctx ends. It returns only when everything that it started has ended, and must be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var streams sync.WaitGroup
-	defer streams.Wait()
+	var background sync.WaitGroup
+	defer background.Wait()
 	defer cancel()
-	streams.Go(func() { _ = e.streams.Run(ctx) }) // it has no error to return
+	// Neither has an error to return.
+	background.Go(func() { _ = e.streams.Run(ctx) })
+	background.Go(func() { _ = e.diskUsage.Run(ctx) })
 	return e.inventory.Run(ctx)
 }

@@ -39,6 +39,7 @@ type Container struct {
 	Limits        Limits
 	RestartPolicy string // "no", "always", "on-failure", "unless-stopped"
 	Runtime       string // "runc"
+	LogPath       string // of the log on the engine's host; "" for log drivers that do not tell, and before the first start
 	Labels        map[string]string
 
 	// Restarts counts the restarts by the restart policy. Unlike RestartCount of the API it goes on over manual starts.

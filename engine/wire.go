@@ -22,6 +22,7 @@ type wireContainer struct {
 	Name         string
 	Created      string
 	Image        string
+	LogPath      string
 	RestartCount number
 	State        wireState
 	Config       struct {
@@ -154,6 +155,7 @@ type labels map[string]string
 const (
 	maxName       = 256
 	maxImage      = 1024
+	maxPath       = 4096
 	maxLabels     = 512
 	maxLabelKey   = 256
 	maxLabelValue = 4096

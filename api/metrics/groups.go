@@ -27,6 +27,7 @@ const (
 	GroupProcess  Group = "process"
 	GroupMachine  Group = "machine"
 	GroupState    Group = "state"
+	GroupDisk     Group = "disk"
 	GroupEngine   Group = "engine"
 	GroupTallyman Group = "tallyman"
 )
@@ -58,6 +59,7 @@ func Groups() []GroupInfo {
 		{GroupUDP, "UDP sockets of each network namespace, at the container that owns it.", false},
 		{GroupMachine, "Processors and memory of the host.", true},
 		{GroupState, "State, health, restarts, exits and times of each container.", true},
+		{GroupDisk, "Disk usage of containers, images, volumes and build cache, and of logs, as docker system df has them.", true},
 		{GroupEngine, "The Docker Engine: version, containers by state, events.", true},
 		{GroupTallyman, "tallyman itself, with its Go runtime and process.", true},
 	}

@@ -22,6 +22,8 @@ func Families() []Family {
 		socketFamilies(),
 		pidsFamilies(),
 		processFamilies(),
+		diskFamilies(),
+		diskUsageFamilies(),
 		machineFamilies(),
 		engineFamilies(),
 		tallymanFamilies(),

@@ -42,6 +42,9 @@ type config struct {
 	engineTimeout    *time.Duration
 	engineResync     *time.Duration
 	engineStaleAfter *time.Duration
+	diskInterval     *time.Duration
+	diskTimeout      *time.Duration
+	diskTop          *int
 	maxAge           *time.Duration
 	readFrom         collector.Source
 	groups           map[metrics.Group]*bool
@@ -106,6 +109,9 @@ func defineFlags(app *kingpin.Application) *config {
 	c.engineResync = duration(app, "engine.resync", "How often all containers are listed again, to heal what events missed.", "10m")
 	c.engineStaleAfter = duration(app, "engine.stale-after", "How long what the engine said last is served while it is away.", "5m")
 
+	c.diskInterval = duration(app, "engine.disk-usage-interval", "How often the engine is asked for its disk usage, which it finds by walking all files of containers and volumes; 0s = never.", "5m")
+	c.diskTimeout = duration(app, "engine.disk-usage-timeout", "How long the engine may take for its disk usage, for each of containers, images, build cache and volumes.", "1m")
+
 	c.rootFS = app.Flag("path.rootfs", "Where the host's root is mounted.").Default("/").String()
 	c.procFS = app.Flag("path.procfs", "Where the host's /proc is mounted (default: proc below --path.rootfs).").String()
 	c.cgroupFS = app.Flag("path.cgroupfs", "Where the host's cgroups are mounted (default: sys/fs/cgroup below --path.rootfs).").String()
@@ -116,6 +122,7 @@ func defineFlags(app *kingpin.Application) *config {
 	for _, g := range metrics.Groups() {
 		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
 	}
+	c.diskTop = whole(app, "collector.disk-top", "How many images and volumes have metrics of their own, the largest; the rest is summed up.", 50)
 	c.slices = list(app, "collector.slices", "Further cgroups to read, such as /system.slice/*.service: paths separated by commas, in which *, ? and [] are as in a shell. The host itself, /, is always read.",
 		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
 	c.hiddenInterfaces = list(app, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
@@ -221,6 +228,19 @@ func (c *config) setReadFrom(s string) error {
 		return strconv.ErrSyntax
 	}
 	return nil
+}
+
+// diskUsage says how the engines are asked for their disk usage.
+func (c *config) diskUsage() engine.DiskUsageOptions {
+	o := engine.DiskUsageOptions{Interval: *c.diskInterval, Timeout: *c.diskTimeout, Top: *c.diskTop}
+	// To the engine, 0 is its default.
+	if o.Interval == 0 {
+		o.Interval = -1
+	}
+	if o.Top == 0 {
+		o.Top = -1
+	}
+	return o
 }
 
 // setLabelsOn reads --collector.container-labels-on.

@@ -62,6 +62,21 @@ func boolean(app *kingpin.Application, name, help string, def bool) *bool {
 	return b
 }
 
+// whole defines a flag that takes a whole number, not below zero.
+func whole(app *kingpin.Application, name, help string, def int) *int {
+	n := new(int)
+	app.Flag(name, help).Default(strconv.Itoa(def)).SetValue(&flagValue{
+		flag: name, want: "a whole number such as 0 or 50",
+		set: func(s string) (err error) {
+			if *n, err = strconv.Atoi(s); err == nil && *n < 0 {
+				err = strconv.ErrRange
+			}
+			return err
+		},
+	})
+	return n
+}
+
 // list defines a flag that takes words separated by commas; check says what is wrong with one.
 func list(app *kingpin.Application, name, help, def, want string, check func(string) error) *[]string {
 	words := new([]string)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"tallyman/api"
+	"tallyman/api/metrics"
 	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
@@ -91,6 +92,7 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 				Timeout: *cfg.engineTimeout, UserAgent: "tallyman/" + version,
 			},
 			Inventory: engine.InventoryOptions{Resync: *cfg.engineResync},
+			DiskUsage: cfg.diskUsage(),
 			Log:       log, Self: own.Engine(address.name),
 		})
 		if err != nil {
@@ -108,6 +110,9 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	}
 	if len(*cfg.labels) > 0 {
 		options.Labels = matcher(*cfg.labels)
+	}
+	if *cfg.groups[metrics.GroupDisk] {
+		options.Logs = cgroups.NewLogs(*cfg.rootFS)
 	}
 	p.collector = collector.New(engines, kernel, options)
 	server := api.New(api.Options{

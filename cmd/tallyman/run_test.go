@@ -69,6 +69,8 @@ func TestRun_refuses(t *testing.T) {
 			args: []string{"--engine.host=a=unix:///a", "--engine.host=b=tcp://127.0.0.1:2376", "--engine.tls-dir=b=" + dir},
 			want: []string{"--engine.tls-dir", "engine b", dir, "ca.pem"},
 		},
+		{args: []string{"--collector.disk-top=-1"}, want: []string{"--collector.disk-top", `"-1"`, "whole number"}},
+		{args: []string{"--engine.disk-usage-interval=often"}, want: []string{"--engine.disk-usage-interval", "often", "5m"}},
 		{env: map[string]string{"TALLYMAN_ENGINE_RESYNC": "x"}, want: []string{"TALLYMAN_ENGINE_RESYNC", "x", "5m"}},
 		{env: map[string]string{"TALLYMAN_COLLECTOR_CPU": "maybe"}, want: []string{"TALLYMAN_COLLECTOR_CPU", "maybe", "true or false"}},
 	} {

@@ -3,6 +3,7 @@ package fakeengine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -32,7 +33,8 @@ func (e *Engine) load(o Options) error {
 	if err := e.loadStats(fsys); err != nil {
 		return err
 	}
-	if err := readJSON(fsys, "system-df.json", &e.disk); err != nil {
+	// Not every recording has it: that engine tells nothing of its disk.
+	if err := readJSON(fsys, "system-df.json", &e.disk); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if o.Empty {

@@ -34,6 +34,7 @@ func busy() collector.Container {
 	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
 	c := running(f, "/system.slice/docker-"+f.ID+".scope")
 	c.LimitCores, c.Rates.CPU, c.Rates.ThrottledRatio = 0.5, 0.4875, 0.9
+	c.Disk = collector.Disk{Writable: 5263360, Root: 7307264, Log: 1500000}
 	c.Stats.CPU.QuotaMicros, c.Stats.CPU.Shares = 50000, 512
 	c.Stats.CPU.Periods, c.Stats.CPU.ThrottledPeriods, c.Stats.CPU.Throttled = 1000, 900, 45.678901
 	c.Stats.CPU.BurstPeriods, c.Stats.CPU.Burst = 3, 0.012
@@ -91,7 +92,9 @@ func dead() collector.Container {
 func exited() collector.Container {
 	f := stopped(ID("e3"), "exited3", "busybox:1.37", 3)
 	f.Exits.Error = 1
-	return inactive(f)
+	c := inactive(f)
+	c.Disk = collector.Disk{Writable: 0, Root: 1984162, Log: math.NaN()}
+	return c
 }
 
 // forgotten is a container of which the engine no longer says anything.

@@ -49,8 +49,32 @@ func Snapshot() *collector.Snapshot {
 		},
 		Capabilities: []cgroups.Capability{{Name: "engine"}},
 		Sources:      collector.SourceCounts{Cgroup: 6, Engine: 1, None: 6},
+		Disk:         disk(),
 	}}
 	return s
+}
+
+// disk is the disk usage of an engine that last failed to tell that of its volumes.
+func disk() *engine.Disk {
+	nan, now := math.NaN(), Now().Add(-time.Minute)
+	return &engine.Disk{
+		Parts: []engine.DiskPart{
+			{Kind: engine.DiskImages, Active: 3, Inactive: 2, Bytes: 6966418, Reclaimable: 4982256, At: now},
+			{Kind: engine.DiskContainers, Active: 7, Inactive: 6, Bytes: 5390336, Reclaimable: 28672, At: now},
+			{
+				Kind: engine.DiskVolumes, Active: 2, Inactive: 1, Bytes: 2097152, Reclaimable: 0, At: now.Add(-5 * time.Minute),
+				Problem: "unix:///var/run/docker.sock did not tell its disk usage within 1m0s", Reason: "timeout",
+			},
+			{Kind: engine.DiskBuildCache, Active: nan, Inactive: nan, Bytes: nan, Reclaimable: nan},
+		},
+		Images: []engine.ImageDisk{
+			{ID: "sha256:" + ID("1a"), Name: "postgres:17", Bytes: 4982256}, {ID: "sha256:" + ID("1b"), Name: "<none>", Bytes: 1984162},
+		},
+		OtherImages:  engine.DiskRest{Count: 3, Bytes: 12345, Containers: nan},
+		Volumes:      []engine.VolumeDisk{{Name: "data", Bytes: 2097152, Containers: 2}, {Name: "other", Bytes: 5, Containers: 0}, {Name: "nfs", Bytes: nan, Containers: 1}},
+		OtherVolumes: engine.DiskRest{Count: 2, Bytes: 3, Containers: 1},
+		Refreshed:    now, Took: 1500 * time.Millisecond,
+	}
 }
 
 // Several is Snapshot with the containers of a second engine, which is away, beside those of the first.
@@ -74,10 +98,11 @@ func Several() *collector.Snapshot {
 // Away is Snapshot after the engine has been away for longer than StaleAfter: the kernel readings are all that is left.
 func Away() *collector.Snapshot {
 	s := Snapshot()
-	s.Engines[0].Up, s.Engines[0].Fresh = false, false
+	s.Engines[0].Up, s.Engines[0].Fresh, s.Engines[0].Disk = false, false, nil
 	s.Engines[0].Problem = "dial unix /var/run/docker.sock: connect: connection refused"
 	for i := range s.Containers {
-		s.Containers[i].Facts = nil
+		c := &s.Containers[i]
+		c.Facts, c.Disk.Writable, c.Disk.Root = nil, math.NaN(), math.NaN()
 	}
 	return s
 }
@@ -91,6 +116,7 @@ func Blank(id, name, image string) collector.Container {
 		Rates: collector.Rates{
 			CPU: nan, ReadBytes: nan, WriteBytes: nan, ReceiveBytes: nan, TransmitBytes: nan, ThrottledRatio: nan,
 		},
+		Disk: collector.Disk{Writable: nan, Root: nan, Log: nan},
 	}
 	c.Stats.Reset()
 	return c

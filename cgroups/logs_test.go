@@ -1,0 +1,80 @@
+package cgroups
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestLogs_size(t *testing.T) {
+	t.Parallel()
+	root, id := t.TempDir(), strings.Repeat("ab", 32)
+	folder := filepath.Join(root, "var/lib/docker/containers", id)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, size int) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(folder, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logs, path := NewLogs(root), "/var/lib/docker/containers/"+id+"/"+id+"-json.log"
+	check := func(what string, want float64) {
+		t.Helper()
+		if got, err := logs.Size(id, path); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", what, got, err, want)
+		}
+	}
+	refused := func(id, path string, want error) {
+		t.Helper()
+		if got, err := logs.Size(id, path); !errors.Is(err, want) || got != 0 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: got %v, %v, want %v", path, got, err, want)
+		}
+	}
+	refused(id, path, fs.ErrNotExist)
+	write(id+"-json.log", 0)
+	check("an empty log", 0)
+	write(id+"-json.log", 1000)
+	check("one file", 1000)
+	write(id+"-json.log.3", 1<<20)
+	check("a file behind a gap is no part of it", 1000)
+	write(id+"-json.log.1", 30)
+	write(id+"-json.log.2.gz", 5)
+	check("rotated files", 1035+1<<20)
+	write(id+"-json.log.1.gz", 2)
+	check("a file that is being compressed", 1037+1<<20)
+
+	// What the engine says is not trusted.
+	refused("", path, fs.ErrInvalid)
+	refused(id, "", fs.ErrInvalid)
+	refused(id, "/etc/passwd", fs.ErrInvalid)
+	refused(id, path[1:], fs.ErrInvalid)
+	refused(id, "/var/lib/docker/containers/"+id, fs.ErrInvalid)
+	refused(id, "/../../../../../../../../etc/"+id+"/../passwd", fs.ErrInvalid)
+	refused(id, path+"\n", fs.ErrNotExist)
+	refused(id, path+"\x00", unix.EINVAL)
+	if err := os.Symlink("/etc/passwd", filepath.Join(folder, "link.log")); err != nil {
+		t.Fatal(err)
+	}
+	refused(id, "/var/lib/docker/containers/"+id+"/link.log", fs.ErrInvalid)
+}
+
+func TestLogs_size_closedFolder(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("nothing is closed to root")
+	}
+	folder := filepath.Join(t.TempDir(), "abc")
+	if err := os.Mkdir(folder, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewLogs("").Size("abc", folder+"/x.log"); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v", err)
+	}
+}
