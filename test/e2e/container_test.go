@@ -25,7 +25,8 @@ func TestContainer(t *testing.T) {
 	}
 	e.Import(t, archive(t, binary(t), "tallyman"), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
 	engine := []string{"-v", socket + ":/var/run/docker.sock:ro"}
-	mounts := append([]string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", "/proc:/host/proc:ro"}, engine...)
+	logs := e.Run(t, "info", "--format", "{{.DockerRootDir}}") + "/containers"
+	mounts := append([]string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", "/proc:/host/proc:ro", "-v", logs + ":/host" + logs + ":ro"}, engine...)
 	t.Run("as README says", func(t *testing.T) {
 		servesAll(t, e, contained(t, e, mounts, "--path.rootfs=/host"), nil)
 	})
@@ -33,11 +34,13 @@ func TestContainer(t *testing.T) {
 		servesAll(t, e, contained(t, e, append(mounts, "--cgroupns", "private"), "--path.rootfs=/host"), nil)
 	})
 	t.Run("namespaces of the host", func(t *testing.T) {
-		servesAll(t, e, contained(t, e, append(engine, "--cgroupns", "host", "--pid", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:ro")), nil)
+		options := append(engine, "--cgroupns", "host", "--pid", "host", "-v", "/sys/fs/cgroup:/sys/fs/cgroup:ro", "-v", logs+":"+logs+":ro")
+		servesAll(t, e, contained(t, e, options), nil)
 	})
 	t.Run("without /proc", func(t *testing.T) {
 		cgroup := []string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro"}
-		servesAll(t, e, contained(t, e, append(cgroup, engine...), "--path.cgroupfs=/host/sys/fs/cgroup"), []string{"network: pid_namespace"})
+		lacking := []string{"log_size: not_mounted", "network: pid_namespace"}
+		servesAll(t, e, contained(t, e, append(cgroup, engine...), "--path.cgroupfs=/host/sys/fs/cgroup"), lacking)
 	})
 	t.Run("with the socket alone", func(t *testing.T) {
 		p := contained(t, e, append(engine, "--cgroupns", "private"))
@@ -85,12 +88,15 @@ func contained(t *testing.T, e docker.Engine, options []string, flags ...string)
 // servesAll waits until every container is served completely, but for what is said to be unreadable.
 func servesAll(t *testing.T, e docker.Engine, p program.Client, lacking []string) {
 	t.Helper()
-	network := !slices.Contains(lacking, "network: pid_namespace")
+	network, logs := !slices.Contains(lacking, "network: pid_namespace"), !slices.Contains(lacking, "log_size: not_mounted")
 	containers := steady(e.Containers(t, "tm-"))
 	page := p.WaitFor(t, limit, func(page scrape.Page) string {
 		missing := ""
 		for name, c := range containers {
 			families := []string{"container_cpu_usage_seconds_total", "container_memory_usage_bytes", "container_threads"}
+			if logs && c.HostConfig.LogConfig.Type == "json-file" {
+				families = append(families, "container_log_bytes")
+			}
 			if c.OwnsNetwork() && c.HostConfig.NetworkMode != "none" && network {
 				families = append(families, "container_network_receive_bytes_total")
 			}

@@ -98,6 +98,7 @@ type Container struct {
 	HostConfig struct {
 		NetworkMode string
 		Memory      float64
+		LogConfig   struct{ Type string }
 	}
 }
 

@@ -40,26 +40,32 @@ func (c *Client) Scrape(ctx context.Context) (scrape.Page, error) {
 
 // Text reads what a path answers; any status but 200 is an error.
 func (c *Client) Text(ctx context.Context, path string) (string, error) {
+	resp, body, err := c.Get(ctx, path)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %s", path, resp.Status, body)
+	}
+	return body, err
+}
+
+// Get reads what a path answers, whatever the status. The body of the response has been read.
+func (c *Client) Get(ctx context.Context, path string) (*http.Response, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, http.NoBody)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return nil, "", fmt.Errorf("read %s: %w", path, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answers %s: %s", path, resp.Status, body)
-	}
-	return string(body), nil
+	return resp, string(body), nil
 }
 
 // WaitFor scrapes until the page is as wanted, and returns it. want says what is missing, "" = nothing.
