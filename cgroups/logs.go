@@ -39,15 +39,23 @@ func (l *Logs) Size(id, path string) (float64, error) {
 		return 0, fmt.Errorf("log %.200q: %w", path, err)
 	}
 	for n := 1; n <= maxLogFiles; n++ {
-		rotated := path + "." + strconv.Itoa(n)
-		plain, err := fileSize(rotated)
-		zipped, errZipped := fileSize(rotated + ".gz") // both are there while the one is made of the other
-		if err != nil && errZipped != nil {
+		size, found := rotatedSize(path + "." + strconv.Itoa(n))
+		if !found {
 			break
 		}
-		total += plain + zipped
+		total += size
 	}
 	return total, nil
+}
+
+// rotatedSize is the size of a rotated file, compressed or not; both are there while the one is made of the other.
+func rotatedSize(path string) (size float64, found bool) {
+	for _, name := range []string{path, path + ".gz"} {
+		if n, err := fileSize(name); err == nil {
+			size, found = size+n, true
+		}
+	}
+	return size, found
 }
 
 // fileSize is the size of a regular file; a link is none.

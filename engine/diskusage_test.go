@@ -163,7 +163,8 @@ func TestDiskUsage_objects(t *testing.T) {
 		[]VolumeDisk{
 			{"eng-data", 2097152, 1},
 			{"8c089162fcd6e158c79c18a79982f695746eed841ffc1b2ce4f0bdcede664a05", 0, 1},
-			{"eng-empty", 0, 0}, {"eng-labelled", 0, 1},
+			{"eng-empty", 0, 0},
+			{"eng-labelled", 0, 1},
 		},
 		noRest(), ContainerDisk{4096, 2048000}, ContainerDisk{5263360, 7307264})
 	f("28.5.2", -1, []ImageDisk{}, DiskRest{6, 24580215, math.NaN()}, []VolumeDisk{}, DiskRest{4, 2097152, 3},
