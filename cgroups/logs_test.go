@@ -78,3 +78,18 @@ func TestLogs_size_closedFolder(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// BenchmarkLogs is what a container without rotated logs costs.
+func BenchmarkLogs(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "abc-json.log")
+	if err := os.WriteFile(path, []byte("line"), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	logs := NewLogs("")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := logs.Size("abc", path); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

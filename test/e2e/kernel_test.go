@@ -20,7 +20,7 @@ const rounds = 12
 // restarts of a container, which the files do not.
 func fromKernel(family string) bool {
 	for _, prefix := range []string{
-		"cpu_", "spec_", "memory_", "pressure_", "fs_", "network_", "threads", "processes", "hugetlb_", "file_descriptors", "sockets", "ulimits_",
+		"cpu_", "spec_", "memory_", "pressure_", "fs_reads", "fs_writes", "fs_discards", "network_", "threads", "processes", "hugetlb_", "file_descriptors", "sockets", "ulimits_",
 	} {
 		if strings.HasPrefix(family, "container_"+prefix) {
 			return true
