@@ -2,6 +2,12 @@ package collector
 
 import "tallyman/cgroups"
 
+// The capabilities that the collector judges itself.
+const (
+	logSize    = "log_size" // to see how large logs are
+	statistics = "stats"    // to have the statistics of an engine's containers
+)
+
 // judge lists what of the kernel's can be read, and logs what has become impossible. Package engine logs its own troubles.
 func (c *Collector) judge(engines []EngineStatus) []cgroups.Capability {
 	missing := map[string]string{}
@@ -11,7 +17,7 @@ func (c *Collector) judge(engines []EngineStatus) []cgroups.Capability {
 	}
 	for i := range engines {
 		for _, k := range engines[i].Capabilities {
-			if k.Name == logSize {
+			if k.Name == logSize || k.Name == statistics {
 				c.miss(missing, k, engines[i].Name)
 			}
 		}

@@ -113,7 +113,6 @@ type followed struct {
 	wanted []string
 	asked  bool
 	looked *engine.View // that of the latest look
-	told   string       // the reason that was logged last; see judgeStreams
 	// logs says whether logs can be seen; nameless while there was none to look for.
 	logs cgroups.Capability
 }

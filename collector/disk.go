@@ -9,10 +9,7 @@ import (
 	"tallyman/engine"
 )
 
-const (
-	logSize    = "log_size" // the name of the capability to see how large logs are
-	notMounted = "not_mounted"
-)
+const notMounted = "not_mounted"
 
 // unknownDisk is that of the host and of slices.
 func unknownDisk() Disk { return Disk{Writable: math.NaN(), Root: math.NaN(), Log: math.NaN()} }
@@ -39,7 +36,7 @@ func (c *Collector) readDisk(f *engine.Container, e *EngineStatus) Disk {
 }
 
 // judgeLogs says whether logs can be seen. What this collection did not look for is as it was.
-func (c *Collector) judgeLogs(e *followed) {
+func (e *followed) judgeLogs() {
 	if e.status.logs.Name != "" {
 		e.logs = e.status.logs
 	}

@@ -94,9 +94,9 @@ func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, 
 		e.status.Sources.add(t.latest.Source)
 	}
 	forget(e.tracked, c.round)
-	c.judgeLogs(e)
+	e.judgeLogs()
 	c.askStreams(e, view, s.Time)
-	c.judgeStreams(e)
+	e.judgeStreams()
 }
 
 // track gives what is remembered of a container.

@@ -77,18 +77,12 @@ func (c *Collector) needsStream(e *followed, t *tracked, now time.Time) bool {
 	return t != nil && t.handle == nil && (!e.local || t.lost(now))
 }
 
-// judgeStreams adds what is wrong with the streams of an engine, if it has any, and logs it when it is news.
-func (c *Collector) judgeStreams(e *followed) {
-	if !e.asked {
-		e.told = ""
-		return
+// judgeStreams says what is wrong with the streams of an engine, if it has any.
+func (e *followed) judgeStreams() {
+	if e.asked {
+		s := e.Streams()
+		e.status.Capabilities = append(e.status.Capabilities, cgroups.Capability{Name: statistics, Reason: s.Reason, Help: s.Problem})
 	}
-	s := e.Streams()
-	e.status.Capabilities = append(e.status.Capabilities, cgroups.Capability{Name: "stats", Reason: s.Reason, Help: s.Problem})
-	if s.Reason != "" && s.Reason != e.told {
-		c.opts.Log.Warn("statistics of the engine cannot be read", "engine", e.Name(), "reason", s.Reason, "help", s.Problem)
-	}
-	e.told = s.Reason
 }
 
 // readStream fills in what the engine's stream says of a container, and tells when that came. The error is engine.ErrNoSample.
