@@ -27,7 +27,7 @@ type river struct {
 func flow(t *testing.T, eo fakeengine.Options, co Options, o StreamsOptions) *river {
 	t.Helper()
 	if eo.StatsEvery == 0 {
-		eo.StatsEvery = 5 * time.Millisecond
+		eo.StatsEvery = 20 * time.Millisecond
 	}
 	if o.BackoffMin == 0 {
 		o.BackoffMin, o.BackoffMax = 10*time.Millisecond, 50*time.Millisecond
@@ -298,7 +298,7 @@ func TestStreams_tooMany(t *testing.T) {
 // TestStreams_churn: nothing is left of streams that are wanted and dropped at random while the engine comes and goes.
 func TestStreams_churn(t *testing.T) {
 	t.Parallel()
-	r := flow(t, fakeengine.Options{StatsEvery: time.Millisecond}, Options{}, StreamsOptions{})
+	r := flow(t, fakeengine.Options{}, Options{}, StreamsOptions{})
 	var ids []string
 	for _, c := range r.inv.View().Containers {
 		ids = append(ids, c.ID)
