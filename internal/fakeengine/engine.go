@@ -50,6 +50,7 @@ type Engine struct {
 	containers map[string]map[string]any
 	order      []string
 	listed     map[string]map[string]any
+	images     []map[string]any // the entries of /images/json
 	muted      bool
 	ring       []event
 	streams    map[*stream]struct{}
@@ -81,6 +82,7 @@ func New(o Options) (*Engine, error) {
 		streams:    map[*stream]struct{}{},
 		faults:     map[string]*Fault{},
 		requests:   map[string]int{},
+		images:     []map[string]any{},
 		statsEvery: o.StatsEvery,
 
 		recordedStats: map[string][][]byte{},

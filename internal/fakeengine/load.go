@@ -35,6 +35,9 @@ func (e *Engine) load(o Options) error {
 	if o.Empty {
 		return nil
 	}
+	if err := readJSON(fsys, "images-json.json", &e.images); err != nil {
+		return err
+	}
 	return e.loadContainers(fsys)
 }
 
