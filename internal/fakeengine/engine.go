@@ -14,7 +14,7 @@ import (
 
 // Options configure an Engine; the zero value plays engine 28.5.2 on a unix socket of its own.
 type Options struct {
-	// Recording holds the responses to start from; nil = Recorded(Version).
+	// Recording holds the responses to start from; nil = Recorded(Version). The images may be missing.
 	Recording fs.FS
 	// Version names the recording to use when Recording is nil; "" = "28.5.2".
 	Version string

@@ -3,6 +3,7 @@ package fakeengine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -35,7 +36,7 @@ func (e *Engine) load(o Options) error {
 	if o.Empty {
 		return nil
 	}
-	if err := readJSON(fsys, "images-json.json", &e.images); err != nil {
+	if err := readJSON(fsys, "images-json.json", &e.images); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return e.loadContainers(fsys)
