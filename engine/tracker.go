@@ -105,7 +105,7 @@ func (t *tracker) event(ev event) verdict {
 	case "die":
 		e.died(ev)
 	case "oom":
-		e.oom()
+		e.oom(ev)
 	}
 	return inspect // which publishes the counts as well
 }
