@@ -26,7 +26,14 @@ func TestLifeTable(t *testing.T) {
 	// A failed health probe sends no event: only a resync tells how many there were.
 	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--engine.resync=" + patience(3*time.Second).String()}})
 	p.Ready(t)
-	table := lifeTable{columns: lifeColumns(began, imagesOf(t, e)), rows: map[string][]string{}, open: map[string]string{}}
+	compareLives(t, e, p, lifeColumns(began, imagesOf(t, e)))
+	countsTheLoop(t, p, e)
+}
+
+// compareLives compares until docker and tallyman have agreed on every container, and prints the table.
+func compareLives(t *testing.T, e docker.Engine, p *program.Program, columns []lifeColumn) {
+	t.Helper()
+	table := lifeTable{columns: columns, rows: map[string][]string{}, open: map[string]string{}}
 	for end := time.Now().Add(patience(limit)); ; {
 		before := e.Containers(t, "tm-")
 		page := p.Metrics(t)
@@ -40,7 +47,6 @@ func TestLifeTable(t *testing.T) {
 		t.Errorf("%s: %s", name, table.open[name])
 	}
 	t.Logf("%d containers, %d columns, %d containers with differences", len(table.rows), len(table.columns), len(table.open))
-	countsTheLoop(t, p, e)
 }
 
 // lifeTable is what was found of each container.
