@@ -5,6 +5,7 @@ SHELL := /bin/bash
 GO ?= go
 T ?= 30s
 N ?= 300
+IDLE ?= 2m
 SUITES ?= trixie
 DRIVERS ?= cgroupfs systemd
 
@@ -33,6 +34,7 @@ run: build ## build, and run on this host: http://localhost:10180; ARGS="--flags
 test: setup unit e2e ## all but the slow matrix: installs what is missing, starts a dockerd if none answers
 
 .PHONY: test-all
+test-all: export TALLYMAN_TEST_LIVES = 200
 test-all: test test-matrix fuzz ## everything: also virtual machines with cgroup v2, and fuzzing
 
 .PHONY: setup
@@ -93,9 +95,9 @@ bench: ## benchmarks of each stage
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-host
-bench-host: setup build ## what a scrape costs with N=300 real containers, beside the floor
+bench-host: setup build ## what a scrape costs with N=300 real containers, beside the floor, and IDLE=2m without scrapes
 	$(GO) -C test build -o $(CURDIR)/bin/benchhost ./benchhost
-	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine bin/benchhost -n $(N)
+	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine bin/benchhost -n $(N) -idle $(IDLE)
 
 .PHONY: cover
 cover: ## coverage of the unit tests

@@ -213,12 +213,15 @@ func newFacts(f *engine.Container) *factsItem {
 		return nil
 	}
 	item := &factsItem{
-		ImageID: text(f.ImageID), PID: number(math.NaN()), FailingStreak: number(math.NaN()),
+		ImageID: text(f.ImageID), ImageCreated: moment(f.ImageCreated), PID: number(math.NaN()), FailingStreak: number(math.NaN()),
 		NetworkMode: text(f.NetworkMode), NetworkOwner: text(f.NetworkOwner), CgroupParent: text(f.CgroupParent),
 		RestartPolicy: text(f.RestartPolicy), Runtime: text(f.Runtime), Labels: f.Labels,
 	}
 	if item.Labels == nil {
 		item.Labels = map[string]string{}
+	}
+	if f.ImageKnown {
+		item.ImageStale = new(f.ImageStale)
 	}
 	if f.PID != 0 {
 		item.PID = number(f.PID)

@@ -30,6 +30,7 @@ func pageFuncs() template.FuncMap {
 		"ratio":   ratio,
 		"raw":     formatRaw,
 		"word":    formatWord,
+		"truth":   formatTruth,
 		"name":    nameOf,
 		"link":    link,
 		"reason":  func(r string) string { return strings.ReplaceAll(r, "_", " ") },
@@ -153,6 +154,17 @@ func formatWord(t text) string {
 		return dash
 	}
 	return string(t)
+}
+
+// formatTruth writes what may not be known to be so.
+func formatTruth(b *bool) string {
+	switch {
+	case b == nil:
+		return dash
+	case *b:
+		return "yes"
+	}
+	return "no"
 }
 
 // ratio is a part of a whole.

@@ -52,7 +52,7 @@ func TestPage_containers(t *testing.T) {
 	page := bodyOf(t, ask(h, "GET", "/containers/unhealthy"))
 	for _, want := range []string{
 		"&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;b&gt;image&lt;/b&gt;:1", "permission denied", "container_memory_rss", "30.0 MiB", "evil",
-		"Failed probes in a row", "2026-11-19 09:30:00 UTC",
+		"Failed probes in a row", "2026-11-19 09:30:00 UTC", "2026-10-22 09:30:00 UTC", "names another image now</th><td>no</td>",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)

@@ -188,6 +188,8 @@ type cgroupAnswer struct {
 // factsItem is what the engine says besides.
 type factsItem struct {
 	ImageID       text              `json:"image_id"`
+	ImageCreated  moment            `json:"image_created_at"`
+	ImageStale    *bool             `json:"image_stale"`
 	PID           number            `json:"pid"`
 	FailingStreak number            `json:"health_failing_streak"`
 	NetworkMode   text              `json:"network_mode"`

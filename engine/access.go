@@ -7,7 +7,7 @@ import (
 
 // Access says whether the engine, or a proxy before it, lets tallyman ask for one kind of thing.
 type Access struct {
-	Name   string // "inspect", "events", "info" or "version"
+	Name   string // "inspect", "events", "images", "info" or "version"
 	Reason string // why it does not: "forbidden"; "" = it does
 	Help   string // for people: what is missing, and what would mend it; "" = nothing is wrong
 }
@@ -20,6 +20,7 @@ const inspectPattern = "/containers/{id}/json"
 var optional = []struct{ name, pattern, without string }{
 	{"inspect", inspectPattern, "of containers only name, image, state and labels are known"},
 	{"events", "/events", "containers are listed now and then, so that changes are seen late, and what is over in between is not seen at all"},
+	{"images", "/images/json", "how old the containers' images are, and whether their tags have moved, is not known"},
 	{"info", "/info", "the engine's drivers and operating system are not known"},
 	{"version", "/version", "the engine's version may not be known"},
 }

@@ -47,6 +47,7 @@ func TestInventory_refusedEndpoints(t *testing.T) {
 			"/events":                       "events",
 			"/containers/{id}/json":         "inspect",
 			"/_ping /version /info":         "info version",
+			"/images/json":                  "images",
 			"/containers/{id}/json /events": "inspect events",
 			"/_ping /version /info /events /containers/{id}/json": "inspect events info version",
 		} {

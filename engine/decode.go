@@ -128,37 +128,49 @@ func setNetwork(c *Container, mode string) {
 	}
 }
 
-// decodeList reads the answer of GET /containers/json entry by entry. One entry without a sound id is left out; JSON that
-// breaks off makes the whole list an error, since what is not in it would be taken for removed.
+// decodeList reads the answer of GET /containers/json. One entry without a sound id is left out.
 func decodeList(r io.Reader) ([]listed, error) {
-	d := json.NewDecoder(r)
-	first, err := d.Token()
-	if err != nil {
-		return nil, listError(err)
-	}
-	if first != json.Delim('[') {
-		return nil, fmt.Errorf("decode list of containers: begins with %v, not with a list: %w", first, errMalformed)
-	}
 	var out []listed
-	for d.More() {
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, listError(err)
-		}
+	err := eachEntry(r, "containers", func(raw json.RawMessage) error {
 		if item, ok := decodeListed(raw); ok {
 			out = append(out, item)
 		}
 		if len(out) > maxContainers {
-			return nil, fmt.Errorf("decode list of containers: more than %d: %w", maxContainers, ErrTooLarge)
+			return fmt.Errorf("more than %d: %w", maxContainers, ErrTooLarge)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// eachEntry reads a JSON list entry by entry. JSON that breaks off is an error, since what is not in it would be taken for
+// removed. The error says what was listed.
+func eachEntry(r io.Reader, what string, each func(raw json.RawMessage) error) error {
+	failed := func(err error) error {
+		return fmt.Errorf("decode list of %s: %w", what, notJSON(err))
+	}
+	d := json.NewDecoder(r)
+	first, err := d.Token()
+	if err != nil {
+		return failed(err)
+	}
+	if first != json.Delim('[') {
+		return failed(fmt.Errorf("begins with %v, not with a list: %w", first, errMalformed))
+	}
+	for d.More() {
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return failed(err)
+		}
+		if err := each(raw); err != nil {
+			return failed(err)
 		}
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, listError(err)
+		return failed(err)
 	}
-	return out, nil
+	return nil
 }
-
-func listError(err error) error { return fmt.Errorf("decode list of containers: %w", notJSON(err)) }
 
 // notJSON tells HTML from other things that are no JSON.
 func notJSON(err error) error {
@@ -182,9 +194,7 @@ func decodeListed(raw []byte) (listed, bool) {
 		State:   stateOf(wireState{Status: w.State}),
 		Labels:  w.Labels,
 	}
-	if w.Created > 0 {
-		c.Created = time.Unix(int64(w.Created), 0).UTC()
-	}
+	c.Created = unixTime(w.Created)
 	setNetwork(&c, w.HostConfig.NetworkMode)
 	return listed{c}, true
 }
@@ -207,6 +217,18 @@ func parseTime(s string) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+// lastSecond is the end of the year 9999, beyond which times cannot be written.
+const lastSecond = 253402300799
+
+// unixTime reads a time in Unix seconds. What is not after 1970 says nothing: engines write 0 or the year 1 for never, and a
+// build that can be repeated leaves the time out so.
+func unixTime(seconds number) time.Time {
+	if seconds <= 0 || seconds > lastSecond {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
 }
 
 // isID says whether s is a full container id. Ids become part of request paths and cgroup paths, so nothing else passes.

@@ -48,7 +48,8 @@ func (l *logbook) count(s string) int {
 func fast() InventoryOptions {
 	return InventoryOptions{
 		BackoffMin: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, Ping: 200 * time.Millisecond,
-		Patience: 10 * time.Second, // even when the machine is busy
+		ImagesDelay: 20 * time.Millisecond,
+		Patience:    10 * time.Second, // even when the machine is busy
 	}
 }
 
@@ -90,12 +91,12 @@ func follow(t *testing.T, e *fakeengine.Engine, co Options, io InventoryOptions)
 	return l
 }
 
-// recorded is follow on a recording with fast options, after the first sync.
+// recorded is follow on a recording with fast options, after the first sync and the first list of images.
 func recorded(t *testing.T, version string) *lab {
 	t.Helper()
 	e := fakeengine.ForTest(t, fakeengine.Options{Version: version})
 	l := follow(t, e, Options{}, fast())
-	l.await(t, "up", func(v *View) bool { return v.Up })
+	l.await(t, "up", func(v *View) bool { return v.Up && v.Containers[0].ImageKnown })
 	return l
 }
 

@@ -20,6 +20,8 @@ type InventoryOptions struct {
 	Poll time.Duration
 	// BackoffMin and BackoffMax bound the time between two attempts to connect; 0 = 0.5 s and 30 s.
 	BackoffMin, BackoffMax time.Duration
+	// ImagesDelay is how long after an event about images they are listed, so that a burst of events costs one list; 0 = 1 s.
+	ImagesDelay time.Duration
 	// Patience is how long the first list after a connect waits for slow inspects before it is published; 0 = 2 s.
 	Patience time.Duration
 	// Log gets one line when the engine comes and one when it goes; nil = silent.
@@ -52,6 +54,7 @@ func NewInventory(c *Client, o InventoryOptions) *Inventory {
 	setDefault(&o.Poll, 30*time.Second)
 	setDefault(&o.BackoffMin, 500*time.Millisecond)
 	setDefault(&o.BackoffMax, 30*time.Second)
+	setDefault(&o.ImagesDelay, time.Second)
 	setDefault(&o.Patience, 2*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

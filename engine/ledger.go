@@ -7,7 +7,8 @@ import "time"
 // An exit is known twice: from its "die" event, which carries the exit code, and from State.FinishedAt of an inspect, which
 // carries OOMKilled. The event leads; it is booked when the inspect that follows it has said whether the out-of-memory
 // killer was involved. Only when the books are audited, after a gap in the stream and at each resync, does an exit count
-// that no event told of. What ended before the container was first seen is not counted.
+// that no event told of; should its event come after all, it is set off. What ended before the container was first seen is
+// not counted.
 type ledger struct {
 	exits Exits
 	ooms  oomBook
@@ -21,8 +22,10 @@ type ledger struct {
 	presumed              bool // a run has begun of which neither has told
 	// booked is the engine's time up to which exits are accounted for.
 	booked time.Time
-	// prebooked = an audit has counted an exit whose "die" may still be on its way.
-	prebooked bool
+	// credit is how many exits audits have booked whose "die" may still be on its way.
+	credit uint64
+	// idle = it did not run at the latest audit, and no start was heard of since: any "die" is of an exit before.
+	idle bool
 	// lastCode is the exit code of the latest exit; hasCode = it is known.
 	lastCode int
 	hasCode  bool
@@ -40,49 +43,72 @@ type exit struct {
 
 // started takes in a "start" event, which comes a little after State.StartedAt of its run.
 func (l *ledger) started(ev event) {
-	if !l.runStarted.After(l.startTold) {
-		l.nextRun()
+	at := time.Unix(0, ev.nano)
+	told := l.runStarted.After(l.startTold)                    // an inspect has told of a run before its event did
+	over := l.booked.After(l.runStarted) && at.After(l.booked) // but that one has ended before this one began
+	if !told || over {
+		l.nextRun(at)
 	}
-	l.startTold = later(l.startTold, time.Unix(0, ev.nano))
-	l.prebooked = false
+	l.startTold = later(l.startTold, at)
+	l.wake(at)
 }
 
 // startedAt takes in State.StartedAt: an inspect may tell of a run before its "start" event does.
 func (l *ledger) startedAt(at time.Time) {
 	if at.After(l.startTold) && at.After(l.runStarted) {
 		if !l.presumed {
-			l.nextRun()
+			l.nextRun(at)
 		}
 		l.presumed = false
 	}
 	l.runStarted = later(l.runStarted, at)
+	l.wake(at)
 }
 
-func (l *ledger) nextRun() {
+// wake notes a start after the exits that the latest audit knew of: a "die" from then on is of another exit.
+func (l *ledger) wake(at time.Time) {
+	if l.idle && at.After(l.booked) {
+		l.idle, l.booked = false, at
+	}
+}
+
+// nextRun closes the books on a run; at is when the next one has begun.
+func (l *ledger) nextRun(at time.Time) {
 	l.flush(false)
-	l.ooms.nextRun()
+	l.ooms.nextRun(at)
 }
 
 // oom takes in an "oom" event.
-func (l *ledger) oom() { l.ooms.event() }
+func (l *ledger) oom(ev event) {
+	at := time.Unix(0, ev.nano)
+	l.ooms.event(at, l.runStarted.After(at))
+}
 
 // died takes in a "die" event.
 func (l *ledger) died(ev event) {
-	at := time.Unix(0, ev.nano)
-	if !at.After(l.booked) {
-		return // an audit was faster
-	}
-	l.flush(false)
-	l.booked = at
-	if l.ooms.ended { // the start of the run that ends here was missed
-		l.ooms.nextRun()
-		l.presumed = true
-	}
-	if l.prebooked {
-		l.prebooked = false
+	at, x := time.Unix(0, ev.nano), exit{code: ev.exitCode, hasCode: ev.hasCode}
+	late := !at.After(l.booked)
+	switch {
+	case l.credit > 0 && (late || l.idle): // an audit was faster
+		l.credit--
+		l.booked = later(l.booked, at)
+		return
+	case late: // another one was told before, or found by an audit that could not know of this one
+		l.book(x, false, 1)
 		return
 	}
-	l.waiting = &exit{code: ev.exitCode, hasCode: ev.hasCode}
+	l.flush(false)
+	previous := l.booked
+	l.booked, l.credit = at, 0
+	l.waiting = &x
+	switch {
+	case later(l.runStarted, l.startTold).After(at): // the next run is known of, so that no inspect will tell more of this one
+		l.book(x, false, 1)
+		l.waiting, l.lastCode, l.hasCode = nil, x.code, x.hasCode
+	case l.ooms.ended: // the start of the run that ends here was missed
+		l.ooms.nextRun(previous)
+		l.presumed = true
+	}
 }
 
 // flush books the exit that waits for its inspect; oom is what the inspect said.
@@ -151,17 +177,18 @@ func (l *ledger) audit(in inspected) {
 	if newRestarts > newExits {
 		missed = max(missed, newRestarts-newExits)
 	}
+	running := in.State.HasProcesses()
 	if missed > 0 {
-		running := in.State.HasProcesses()
 		oom := in.OOMKilled && !running
-		l.ooms.end(oom)
+		if !running {
+			l.ooms.end(oom)
+		}
 		l.book(exit{code: in.ExitCode, hasCode: in.HasExited}, oom, missed)
 		l.booked = later(l.booked, in.Finished)
-		// Once it runs again, any "die" after its start is another exit; before, one may still come for this exit.
-		l.prebooked = !running
-		if running {
-			l.booked = later(l.booked, in.Started)
-		}
+		l.credit += missed
+	}
+	if l.idle = !running; running {
+		l.booked = later(l.booked, in.Started)
 	}
 	l.auditedRestarts, l.auditedExits = restarts, l.exits.total()
 }
@@ -184,28 +211,38 @@ type oomBook struct {
 	before uint64 // in the runs before
 	run    uint64 // in the present run, or the latest
 	ended  bool   // the run is over
-	// implied = the run ended for want of memory and no event had said so; one may still come.
+	// implied = a run ended for want of memory and no event had said so; one from before until may still come, zero = whenever.
 	implied bool
+	until   time.Time
 }
 
-func (o *oomBook) event() {
-	if o.implied {
+// event takes in an "oom" event; late = the run that it is of was followed by another.
+func (o *oomBook) event(at time.Time, late bool) {
+	switch {
+	case o.implied && (o.until.IsZero() || at.Before(o.until)):
 		o.implied = false
-		return
+	case late:
+		o.before++
+	default:
+		o.run++
 	}
-	o.run++
 }
 
 // end closes a run; killed = it ended for want of memory.
 func (o *oomBook) end(killed bool) {
 	o.ended = true
 	if killed && o.run == 0 {
-		o.run, o.implied = 1, true
+		o.run, o.implied, o.until = 1, true, time.Time{}
 	}
 }
 
-func (o *oomBook) nextRun() {
-	*o = oomBook{before: o.before + o.run}
+// nextRun opens the book of a run that begins, or began at some time after at.
+func (o *oomBook) nextRun(at time.Time) {
+	next := oomBook{before: o.before + o.run, implied: o.implied, until: o.until}
+	if o.until.IsZero() {
+		next.until = at
+	}
+	*o = next
 }
 
 func (e Exits) total() uint64 { return e.Completed + e.Error + e.Signal + e.OOM }

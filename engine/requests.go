@@ -141,16 +141,27 @@ func garbled(x *exchange, err error) error {
 
 // list returns what GET /containers/json?all=1 says of every container.
 func (c *Client) list(ctx context.Context) ([]listed, error) {
+	return askList(ctx, c, "/containers/json", url.Values{"all": {"1"}}, decodeList)
+}
+
+// images returns what GET /images/json says.
+func (c *Client) images(ctx context.Context) (*imageList, error) {
+	return askList(ctx, c, "/images/json", nil, decodeImages)
+}
+
+// askList asks for a list, which is decoded while it comes.
+func askList[T any](ctx context.Context, c *Client, endpoint string, query url.Values, decode func(io.Reader) (T, error)) (T, error) {
+	var none T
 	ctx, cancel, _ := c.limit(ctx)
 	defer cancel()
-	resp, err := c.get(ctx, "/containers/json", url.Values{"all": {"1"}})
+	resp, err := c.get(ctx, endpoint, query)
 	if err != nil {
-		return nil, c.failed("/containers/json", err)
+		return none, c.failed(endpoint, err)
 	}
 	defer drain(resp)
-	out, err := decodeList(resp.Body)
+	out, err := decode(resp.Body)
 	if err != nil {
-		return nil, c.failed("/containers/json", err)
+		return none, c.failed(endpoint, err)
 	}
 	return out, nil
 }
@@ -183,15 +194,18 @@ func (c *Client) inspect(ctx context.Context, id string) (inspected, error) {
 	return out, nil
 }
 
-// followed are the container events that say something new about a container, or that operators count. Left out is the
+// followed are the events that say something new about a container or move a tag, or that operators count. Left out is the
 // noise of health checks and people (exec_*, attach, top, resize, copy ...), three events per probe, which would also push
-// the rest out of the engine's history of 256. "health_status" covers "health_status: healthy" and its likes.
+// the rest out of the engine's history of 256. "health_status" covers "health_status: healthy" and its likes. An action is
+// asked for of both types, as filters know no other way.
 func followed() filters.Args {
-	args := filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)))
+	args := filters.NewArgs(
+		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.ImageEventType)))
 	for _, action := range []events.Action{
 		events.ActionCreate, events.ActionStart, events.ActionRestart, events.ActionStop, events.ActionKill,
 		events.ActionDie, events.ActionDestroy, events.ActionOOM, events.ActionRename, events.ActionPause,
 		events.ActionUnPause, events.ActionUpdate, events.ActionHealthStatus,
+		events.ActionTag, events.ActionUnTag, events.ActionPull, events.ActionLoad, events.ActionImport, events.ActionDelete,
 		// Podman filters by names of its own: its "died" is sent as "die", and "remove" stands for "destroy".
 		"died", events.ActionRemove,
 	} {

@@ -32,7 +32,7 @@ var routes = []route{
 
 var (
 	versionPrefix = regexp.MustCompile(`^/v1\.[0-9]{1,3}/`)
-	reference     = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$`)
+	idOrName      = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$`)
 )
 
 // match finds the route of a request, or says why it is refused. Paths are compared as they are sent: nothing is decoded
@@ -71,5 +71,5 @@ func (r route) covers(path string) bool {
 		return false
 	}
 	id, ok = strings.CutSuffix(id, after)
-	return ok && reference.MatchString(id)
+	return ok && idOrName.MatchString(id)
 }

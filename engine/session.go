@@ -17,17 +17,19 @@ type session struct {
 	rechecks rechecks
 	wait     sync.WaitGroup // every goroutine started here
 
-	events    chan streamed
-	inspects  chan answer
-	lists     chan listAnswer
-	pings     chan error
-	listing   bool // a list is under way
-	listOnly  bool // inspects are refused, and no longer asked for
-	pinging   bool // a ping is under way
-	up        bool // the first list was published
-	contact   time.Time
-	published time.Time // the latest publication, for minPublishInterval
-	counting  time.Time // since when counts wait to be published; zero = none do
+	events     chan streamed
+	inspects   chan answer
+	lists      chan listAnswer
+	imageLists chan imagesAnswer
+	pings      chan error
+	listing    bool // a list is under way
+	listOnly   bool // inspects are refused, and no longer asked for
+	images     imagesWatch
+	pinging    bool // a ping is under way
+	up         bool // the first list was published
+	contact    time.Time
+	published  time.Time // the latest publication, for minPublishInterval
+	counting   time.Time // since when counts wait to be published; zero = none do
 
 	// sync holds the containers of the latest list that are still to be inspected; nil = that is done.
 	sync     map[string]listed
@@ -74,10 +76,11 @@ func newSession(i *Inventory, info Info, stream *eventStream) *session {
 		jobs:      newJobs(),
 		events:    make(chan streamed, maxEventsWaiting),
 		// Room for every answer that can be under way: no goroutine ever waits for the loop.
-		inspects: make(chan answer, maxInFlight),
-		lists:    make(chan listAnswer, 1),
-		pings:    make(chan error, 1),
-		contact:  i.o.Now(),
+		inspects:   make(chan answer, maxInFlight),
+		lists:      make(chan listAnswer, 1),
+		imageLists: make(chan imagesAnswer, 1),
+		pings:      make(chan error, 1),
+		contact:    i.o.Now(),
 	}
 }
 
@@ -85,6 +88,8 @@ func newSession(i *Inventory, info Info, stream *eventStream) *session {
 func (s *session) run(ctx context.Context) error {
 	s.listen(ctx)
 	s.startList(ctx)
+	s.tracker.images.changed() // nobody knows what the stream has missed
+	s.startImages(ctx)
 	s.pingAt = time.Now().Add(s.o.Ping)
 	wake := time.NewTimer(0)
 	defer wake.Stop()
@@ -99,6 +104,8 @@ func (s *session) run(ctx context.Context) error {
 			err = s.inspected(a)
 		case l := <-s.lists:
 			err = s.listed(ctx, l)
+		case l := <-s.imageLists:
+			err = s.imagesListed(l)
 		case e := <-s.pings:
 			err = s.ponged(e)
 		case <-wake.C:
@@ -171,6 +178,11 @@ func (s *session) touch() {
 func (s *session) due(ctx context.Context, now time.Time) {
 	if reached(&s.resyncAt, now) {
 		s.startList(ctx)
+		s.tracker.images.changed() // no event may have told of it
+		s.imagesSoon()
+	}
+	if reached(&s.images.at, now) {
+		s.startImages(ctx)
 	}
 	if reached(&s.pingAt, now) {
 		s.startPing(ctx)
@@ -197,7 +209,9 @@ func reached(at *time.Time, now time.Time) bool {
 // untilNext is the time to the next thing that is due.
 func (s *session) untilNext() time.Duration {
 	next := time.Time{}
-	for _, at := range []time.Time{s.resyncAt, s.pingAt, s.patienceAt, s.retryAt, s.placeAt, s.publishAt, s.rechecks.next} {
+	for _, at := range []time.Time{
+		s.resyncAt, s.images.at, s.pingAt, s.patienceAt, s.retryAt, s.placeAt, s.publishAt, s.rechecks.next,
+	} {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}

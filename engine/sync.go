@@ -45,6 +45,8 @@ func (s *session) happened(ev event) {
 		s.jobs.drop(ev.id)
 		s.rechecks.forget(ev.id)
 		s.arrived(ev.id)
+	case relist:
+		s.imagesSoon()
 	}
 }
 

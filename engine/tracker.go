@@ -23,6 +23,7 @@ type tracker struct {
 	destroyed map[string]struct{}
 	// generation counts the lists; see entry.born.
 	generation int
+	images     imageShelf
 
 	// What has changed since the latest publication.
 	dirty    map[*entry]struct{}
@@ -42,6 +43,9 @@ type entry struct {
 	listedAs  *Container // the one in the latest published list
 	// born is the generation of the list during which the entry came into being: that list may not name it yet.
 	born int
+	// met is the round of images.round during which it came into being.
+	met   int
+	image imageFacts
 	ledger
 }
 
@@ -63,6 +67,7 @@ const (
 	nothing verdict = iota
 	inspect         // ask the engine about the container
 	forget          // the container is gone
+	relist          // ask the engine for its images
 )
 
 // event takes in one event of the stream.
@@ -72,6 +77,10 @@ func (t *tracker) event(ev event) verdict {
 	}
 	t.lastNano = max(t.lastNano, ev.nano)
 	t.count(ev)
+	if ev.kind == "image" {
+		t.images.changed()
+		return relist
+	}
 	if ev.kind != "container" || !isID(ev.id) {
 		return nothing
 	}
@@ -96,7 +105,7 @@ func (t *tracker) event(ev event) verdict {
 	case "die":
 		e.died(ev)
 	case "oom":
-		e.oom()
+		e.oom(ev)
 	}
 	return inspect // which publishes the counts as well
 }
@@ -112,7 +121,7 @@ func (t *tracker) count(ev event) {
 }
 
 func (t *tracker) add(id string) *entry {
-	e := &entry{facts: Container{ID: id}, born: t.generation}
+	e := &entry{facts: Container{ID: id}, born: t.generation, met: t.images.round}
 	t.entries[id] = e
 	return e
 }
@@ -198,6 +207,7 @@ func (t *tracker) inspected(in inspected, stale, audit bool) {
 	t.replace(e, in.Container)
 	e.observe(in, !e.inspected, stale, audit)
 	e.inspected = true
+	t.judgeImage(e)
 }
 
 // settle closes the books on a container whose inspect failed: an exit that waits for it is counted without.
@@ -246,6 +256,7 @@ func (t *tracker) since() time.Time {
 func (e *entry) current() *Container {
 	c := e.facts
 	c.NetworkOwner = e.owner
+	c.ImageCreated, c.ImageKnown, c.ImageStale = e.image.created, e.image.known, e.image.stale
 	e.fill(&c)
 	if e.published == nil || !reflect.DeepEqual(*e.published, c) {
 		e.published = &c

@@ -5,7 +5,7 @@ import "time"
 // Container is what one engine says about one container. It is immutable once published: a change makes a new
 // Container, so that an equal pointer means that nothing was said since.
 //
-// Source: GET /containers/{id}/json, kept current by GET /events.
+// Source: GET /containers/{id}/json and GET /images/json, kept current by GET /events.
 type Container struct {
 	// Listed says that only the list has told of the container, as inspect fails, or has not come yet: Health, Restarts and what
 	// else the list does not say are unknown, not zero.
@@ -15,6 +15,11 @@ type Container struct {
 	Name    string // without the leading slash; "" for a nameless one
 	Image   string // as the user wrote it (Config.Image)
 	ImageID string // "sha256:..." (Image)
+	// ImageCreated is when the image was made, by GET /images/json; zero = the engine does not list it, or the image does not say.
+	ImageCreated time.Time
+	// ImageStale says that the tag from which the container was created names another image now. A tag that was removed has not
+	// moved, and what was created from an id or a digest cannot become stale. ImageKnown says that ImageStale is known.
+	ImageKnown, ImageStale bool
 
 	State    State
 	PID      int // of the first process in the engine's pid namespace; 0 unless it runs
@@ -129,7 +134,7 @@ type View struct {
 
 // EventCount is a number of events of one kind, as docker_events_total shows it.
 type EventCount struct {
-	Type   string // "container"
+	Type   string // "container", "image"
 	Action string // "start"; without the suffix after ": "
 	Count  uint64
 }

@@ -71,6 +71,13 @@ type wireListed struct {
 	HostConfig struct{ NetworkMode string }
 }
 
+// wireImage is an entry of GET /images/json.
+type wireImage struct {
+	ID       string `json:"Id"` // of the kind that Image of an inspect is: a config's digest, or a manifest's in the containerd store
+	RepoTags []string
+	Created  number // Unix seconds
+}
+
 // wireEvent is a line of GET /events. The lower-case fields are those of API versions below 1.22, which newer ones repeat.
 type wireEvent struct {
 	Type   string

@@ -58,7 +58,7 @@ func Groups() []GroupInfo {
 		{GroupTCP, "TCP sockets of each network namespace by state, at the container that owns it; costly where there are many.", false},
 		{GroupUDP, "UDP sockets of each network namespace, at the container that owns it.", false},
 		{GroupMachine, "Processors and memory of the host.", true},
-		{GroupState, "State, health, restarts, exits and times of each container.", true},
+		{GroupState, "State, health, restarts, exits, times and image of each container.", true},
 		{GroupDisk, "Disk usage of containers, images, volumes and build cache, and of logs, as docker system df has them.", true},
 		{GroupEngine, "The Docker Engine: version, containers by state, events.", true},
 		{GroupTallyman, "tallyman itself, with its Go runtime and process.", true},

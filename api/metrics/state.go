@@ -12,7 +12,8 @@ func stateFamilies() []Family {
 	families := []Family{infoFamily()}
 	families = append(families, healthFamilies()...)
 	families = append(families, exitFamilies()...)
-	return append(families, timeFamilies()...)
+	families = append(families, timeFamilies()...)
+	return append(families, imageFamilies()...)
 }
 
 // infoFamily is the row of the facts that do not change while a container runs.
@@ -138,6 +139,24 @@ func timeFamilies() []Family {
 		row(GroupState, Gauge, "container_last_seen",
 			"When the container last had processes, in seconds since the Unix epoch; absent when it has none.",
 			func(c *container) float64 { return c.LastSeen }),
+	}
+}
+
+// imageFamilies are the rows of the image that the container was created from.
+func imageFamilies() []Family {
+	return []Family{
+		row(GroupState, Gauge, "container_image_created_time_seconds",
+			"When the image of the container was made, from the engine's list of images, in seconds since the Unix epoch; absent where that is not said.",
+			fromFacts(func(f *engine.Container) float64 { return unixSeconds(f.ImageCreated) })),
+		row(GroupState, Gauge, "container_image_stale",
+			"Whether the tag that the container was created from names another image now, from the engine's list of images; 0 for one created "+
+				"from an id or digest and where the tag is gone, absent where the images are not listed.",
+			fromFacts(func(f *engine.Container) float64 {
+				if !f.ImageKnown {
+					return unknown()
+				}
+				return boolean(f.ImageStale)
+			})),
 	}
 }
 

@@ -35,7 +35,7 @@ func (e *Engine) Mute(on bool) {
 	e.muted = on
 }
 
-// Create adds a container in state created and returns its id.
+// Create adds a container in state created, of the image that has the tag now, and returns its id.
 func (e *Engine) Create(name, image string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -43,9 +43,10 @@ func (e *Engine) Create(name, image string) string {
 	sum := sha256.Sum256([]byte(name + strconv.Itoa(e.created)))
 	id := hex.EncodeToString(sum[:])
 	labels := map[string]any{}
+	imageID := e.imageID(image)
 	e.containers[id] = map[string]any{
 		"Id": id, "Name": "/" + name, "Created": stamp(e.now()), "Path": "sh", "Args": []any{},
-		"Image": "sha256:" + strings.Repeat("0", 64), "RestartCount": 0,
+		"Image": imageID, "RestartCount": 0,
 		"State": map[string]any{
 			"Status": "created", "Running": false, "Paused": false, "Restarting": false, "OOMKilled": false, "Dead": false,
 			"Pid": 0, "ExitCode": 0, "Error": "", "StartedAt": zeroTime, "FinishedAt": zeroTime,
@@ -56,7 +57,7 @@ func (e *Engine) Create(name, image string) string {
 		"Config": map[string]any{"Image": image, "Labels": labels},
 	}
 	e.listed[id] = map[string]any{
-		"Id": id, "Names": []any{"/" + name}, "Image": image, "ImageID": "sha256:" + strings.Repeat("0", 64),
+		"Id": id, "Names": []any{"/" + name}, "Image": image, "ImageID": imageID,
 		"Created": e.now().Unix(), "State": "created", "Status": "Created", "Labels": labels,
 		"HostConfig": map[string]any{"NetworkMode": "bridge"},
 	}

@@ -15,7 +15,7 @@ import (
 
 // Options configure an Engine; the zero value plays engine 28.5.2 on a unix socket of its own.
 type Options struct {
-	// Recording holds the responses to start from; nil = Recorded(Version).
+	// Recording holds the responses to start from; nil = Recorded(Version). The images may be missing.
 	Recording fs.FS
 	// Version names the recording to use when Recording is nil; "" = "28.5.2".
 	Version string
@@ -52,7 +52,8 @@ type Engine struct {
 	containers map[string]map[string]any
 	order      []string
 	listed     map[string]map[string]any
-	disk       map[string]any // the newest form of /system/df
+	disk       map[string]any   // the newest form of /system/df
+	images     []map[string]any // the entries of /images/json
 	muted      bool
 	ring       []event
 	streams    map[*stream]struct{}
@@ -85,6 +86,7 @@ func New(o Options) (*Engine, error) {
 		streams:    map[*stream]struct{}{},
 		faults:     map[string]*Fault{},
 		requests:   map[string]int{},
+		images:     []map[string]any{},
 		statsEvery: o.StatsEvery,
 
 		recordedStats: map[string][][]byte{},

@@ -70,6 +70,7 @@ func TestEngine_answersLikeTheRecordedOnes(t *testing.T) {
 		f("/containers/eng-exit3/json", 200, `"ExitCode":3`)
 		f("/containers/"+e.ID("eng-exit3")+"/json", 200, `"Name":"/eng-exit3"`)
 		f("/containers/nope/json", 404, `{"message":"No such container: nope"}`)
+		f("/images/json", 200, `"registry.example.test:5000/team/eng-app:v1.2.3"`)
 		f("/nonsense", 404, "page not found")
 		f("/v1.99/version", 400, "client version 1.99 is too new. Maximum supported API version is "+e.apiMax)
 		f("/v1.1/version", 400, "client version 1.1 is too old. Minimum supported API version is "+e.apiMin)
@@ -229,6 +230,34 @@ func TestEngine_mutatorsChangeAndTell(t *testing.T) {
 	if resp, _ := ask(t, c, "/containers/"+id+"/json"); resp.StatusCode != http.StatusNotFound || e.ID("z") != "" {
 		t.Error("destroyed, but still there")
 	}
+}
+
+func TestEngine_tagsMove(t *testing.T) {
+	e := ForTest(t, Options{})
+	c := dial(t, e)
+	events := listen(t, e, "/events", nil)
+	f := func(action, id, list string) {
+		t.Helper()
+		if ev := line(t, events); ev["Type"] != "image" || ev["Action"] != action || object(ev, "Actor")["ID"] != id {
+			t.Errorf("got event %v, want %s of %s", ev, action, id)
+		}
+		if _, body := ask(t, c, "/images/json"); !strings.Contains(body, list) {
+			t.Errorf("after %s: %s does not contain %s", action, body, list)
+		}
+	}
+	e.Tag("x:1", "sha256:new")
+	f("tag", "sha256:new", `"Id":"sha256:new","RepoTags":["x:1"]`)
+	e.Tag("x:1", "sha256:newer")
+	f("tag", "sha256:newer", `"Id":"sha256:new","RepoTags":[]`)
+	e.Create("x", "x:1")
+	if ev := line(t, events); ev["Action"] != "create" {
+		t.Errorf("got event %v", ev)
+	}
+	if _, body := ask(t, c, "/containers/x/json"); !strings.Contains(body, `"Image":"sha256:newer"`) {
+		t.Errorf("created from another image than the tag names: %s", body)
+	}
+	e.Untag("x:1")
+	f("untag", "sha256:newer", `"Id":"sha256:newer","RepoTags":[]`)
 }
 
 func TestEngine_eventFiltersAndHistory(t *testing.T) {

@@ -40,6 +40,9 @@ func (e *Engine) load(o Options) error {
 	if o.Empty {
 		return nil
 	}
+	if err := readJSON(fsys, "images-json.json", &e.images); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return e.loadContainers(fsys)
 }
 

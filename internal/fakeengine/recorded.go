@@ -10,7 +10,7 @@ import (
 var recordings embed.FS
 
 // Recorded returns the recording of one engine version: "20.10.24", "28.5.2" or "29.7.2". It holds version.json,
-// info.json, containers-json-all.json, inspect/NAME.json, stats-stream/NAME.jsonl, system-df.json, events.jsonl and
+// info.json, containers-json-all.json, images-json.json, inspect/NAME.json, stats-stream/NAME.jsonl, system-df.json, events.jsonl and
 // ping-head.headers.txt. An unknown version is an error that lists the known ones.
 func Recorded(version string) (fs.FS, error) {
 	sub, err := fs.Sub(recordings, "testdata/"+version)

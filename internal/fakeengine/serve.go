@@ -93,6 +93,8 @@ func (e *Engine) route(w http.ResponseWriter, r *http.Request, pattern string, q
 		e.inspect(w, q)
 	case "/containers/{id}/stats":
 		e.serveStats(w, r, q)
+	case "/images/json":
+		write(w, q, e.listImages())
 	case "/events":
 		e.serveEvents(w, r, q)
 	case "/system/df":

@@ -34,7 +34,8 @@ type report struct {
 	PeakKiB     int     `json:"rss_peak_kib"`
 	Descriptors int     `json:"descriptors"`
 
-	Idle struct {
+	IdleMinutes float64 `json:"idle_minutes"` // of each of the three
+	Idle        struct {
 		Before idleCost `json:"without_tallyman"`
 		With   idleCost `json:"with_tallyman"`
 		After  idleCost `json:"without_tallyman_again"`
@@ -52,7 +53,9 @@ type scraped struct {
 
 // newReport says what is measured, and on what.
 func newReport(o options, f *fleet, p processes, binary string) *report {
-	r := &report{Containers: len(p[partShims]), Scrapes: o.scrapes, Rounds: o.rounds, Versions: f.versions}
+	r := &report{
+		Containers: len(p[partShims]), Scrapes: o.scrapes, Rounds: o.rounds, IdleMinutes: o.idle.Minutes(), Versions: f.versions,
+	}
 	r.Versions["go"] = runtime.Version()
 	r.Versions["cpus"] = fmt.Sprint(runtime.NumCPU())
 	r.Versions["tallyman"] = "unknown"
@@ -187,11 +190,13 @@ func (r *report) printScrapes(out io.Writer) {
 func (r *report) printIdle(out io.Writer) {
 	row(out, "idle, CPU-s a minute", "without", "with", "budget", "without", "extra")
 	budgets := map[string]string{partTallyman: "0.05", partDockerd: "no extra"}
+	without := func(part string) float64 { return (r.Idle.Before[part] + r.Idle.After[part]) / 2 }
 	for _, part := range partNames {
-		extra := r.Idle.With[part] - (r.Idle.Before[part]+r.Idle.After[part])/2
 		row(out, part, orDash(r.Idle.Before, part), orDash(r.Idle.With, part), budgets[part], orDash(r.Idle.After, part),
-			fmt.Sprintf("%+.4f", extra))
+			fmt.Sprintf("%+.4f", r.Idle.With[part]-without(part)))
 	}
+	with, alone := r.Idle.With[partDockerd]*r.IdleMinutes, without(partDockerd)*r.IdleMinutes
+	fmt.Fprintf(out, "\ndockerd over %g idle minutes: %.3f CPU-s with tallyman, %.3f without, %+.3f for it\n", r.IdleMinutes, with, alone, with-alone)
 }
 
 // row writes one line of the table.

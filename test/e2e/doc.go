@@ -9,6 +9,7 @@
 //   - TALLYMAN_TEST_REQUIRE: what must not be left out: "1" for everything, or some of engine, root, promtool, prometheus, podman
 //   - TALLYMAN_TEST_PATIENCE: how many times slower than usual the machine is (10 for an emulated one); what tallyman promises
 //     to do within seconds may take that much longer
+//   - TALLYMAN_TEST_LIVES, TALLYMAN_TEST_SEED: how many containers TestChaos has, and what happens to them
 //   - TALLYMAN_TEST_KEEP=1: leave the containers at the end, to look at them
 //   - TMPDIR: where files are made; its path must be short, as sockets are made in it too
 //

@@ -98,3 +98,36 @@ func TestRemove(t *testing.T) {
 	e.Run(t, "rm", "-f", "tm-leaving")
 	served(t, p, "nothing of it is left", func(page scrape.Page) bool { return gone(page, "tm-leaving") })
 }
+
+// TestTagMoves: a container is stale from the moment that its tag names another image, and no more when nothing has the tag.
+func TestTagMoves(t *testing.T) {
+	const tag = "tm-tagged:latest"
+	p, e := start(t)
+	e.Remove(t, "tm-tagged")
+	e.Run(t, "tag", image, tag)
+	e.Run(t, "run", "-d", "--name", "tm-tagged", "--stop-timeout", "1", tag, "sleep", "36000")
+	for _, change := range []struct {
+		what  string
+		words []string
+		stale float64
+	}{
+		{"the tag names its image", nil, 0},
+		{"the tag has moved", []string{"tag", "tm-moved:latest", tag}, 1},
+		{"the tag is back", []string{"tag", image, tag}, 0},
+		{"the tag has moved again", []string{"tag", "tm-moved:latest", tag}, 1},
+		{"the tag is gone", []string{"rmi", tag}, 0},
+	} {
+		if change.words != nil {
+			e.Run(t, change.words...)
+		}
+		// Images are listed a second after the events, so that a pull costs one list.
+		began := time.Now()
+		p.WaitFor(t, time.Second+soon(), func(page scrape.Page) string {
+			if page.Is(change.stale, "container_image_stale", "name", "tm-tagged") && len(page.All("container_image_created_time_seconds", "name", "tm-tagged")) == 1 {
+				return ""
+			}
+			return "not served: " + change.what
+		})
+		t.Logf("%s: stale is %v after %v", change.what, change.stale, time.Since(began).Round(time.Millisecond))
+	}
+}

@@ -113,9 +113,13 @@ func TestPodman(t *testing.T) {
 	})
 	e.run(t, nil, "rm", "pod-exit")
 	e.run(t, nil, "unpause", "pod-c")
+	e.run(t, archive(t, "/bin/busybox", "bin/busybox2"), "import", "-", "tm-podman:latest")
 	page := p.WaitFor(t, limit, func(page scrape.Page) string {
 		if !gone(page, "pod-exit") || !gone(page, "pod-b") {
 			return "what was removed or renamed is still there"
+		}
+		if !page.Is(1, "container_image_stale", "name", "pod-a") || len(page.All("container_image_created_time_seconds", "name", "pod-a")) != 1 {
+			return "pod-a is not stale, though its tag has moved, or its image has no age"
 		}
 		return ""
 	})

@@ -58,8 +58,16 @@ func (e *ownEngine) start(t *testing.T) {
 	e.run(t, "start", e.options...)
 }
 
-// run runs the script; what it starts must not keep its pipes open, so it writes to a file.
+// run runs the script, which must succeed.
 func (e *ownEngine) run(t *testing.T, verb string, options ...string) {
+	t.Helper()
+	if err := e.try(t, verb, options...); err != nil {
+		t.Error(err)
+	}
+}
+
+// try runs the script; what it starts must not keep its pipes open, so it writes to a file.
+func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 	t.Helper()
 	said, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -70,8 +78,9 @@ func (e *ownEngine) run(t *testing.T, verb string, options ...string) {
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(said.Name())
-		t.Errorf("engine %s: %v: %s", verb, err, text)
+		return fmt.Errorf("engine %s: %w: %s", verb, err, text)
 	}
+	return nil
 }
 
 // TestEngineRestart: while dockerd is stopped and started, with and without its containers living on, no scrape fails, and
@@ -176,12 +185,13 @@ func throughRestart(t *testing.T, e *ownEngine, p *program.Program, live bool) {
 	}
 }
 
-// watcher scrapes each second and counts.
+// watcher scrapes each second: none may fail, and no counter may go back.
 type watcher struct {
 	stop     context.CancelFunc
 	group    sync.WaitGroup
 	scrapes  int
 	failures []error
+	counters scrape.Counters
 }
 
 func watch(t *testing.T, p *program.Program) *watcher {
@@ -193,9 +203,11 @@ func watch(t *testing.T, p *program.Program) *watcher {
 		defer tick.Stop()
 		for {
 			// A scrape under way is not cut short by the end of the watch.
-			if _, err := p.Scrape(context.WithoutCancel(ctx)); err != nil {
+			page, err := p.Scrape(context.WithoutCancel(ctx))
+			if err != nil {
 				w.failures = append(w.failures, err)
 			}
+			w.counters.Take(page)
 			w.scrapes++
 			select {
 			case <-tick.C:
@@ -216,5 +228,9 @@ func (w *watcher) finish(t *testing.T) {
 	if len(w.failures) > 0 {
 		t.Errorf("%d of %d scrapes failed: %v", len(w.failures), w.scrapes, w.failures[0])
 	}
-	t.Logf("%d scrapes, %d failed", w.scrapes, len(w.failures))
+	for _, what := range w.counters.Wrong() {
+		t.Error(what)
+	}
+	t.Logf("%d scrapes, %d failed; %d values of counters compared with earlier ones, %d went back", w.scrapes, len(w.failures),
+		w.counters.Compared(), len(w.counters.Wrong()))
 }

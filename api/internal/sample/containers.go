@@ -31,6 +31,7 @@ func awkward() collector.Container {
 func busy() collector.Container {
 	f := facts(ID("b1"), "busy", "nginx:1.29")
 	f.RestartPolicy, f.Health, f.NetworkMode = "always", engine.HealthHealthy, "shop_default"
+	f.ImageStale = true
 	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
 	c := running(f, "/system.slice/docker-"+f.ID+".scope")
 	c.LimitCores, c.Rates.CPU, c.Rates.ThrottledRatio = 0.5, 0.4875, 0.9
@@ -78,6 +79,7 @@ func crashLooping() collector.Container {
 func created() collector.Container {
 	f := facts(ID("c2"), "created", "busybox:1.37")
 	f.State, f.PID, f.Started = engine.StateCreated, 0, time.Time{}
+	f.ImageCreated, f.ImageKnown = time.Time{}, false
 	return inactive(f)
 }
 

@@ -126,6 +126,7 @@ func Blank(id, name, image string) collector.Container {
 func facts(id, name, image string) *engine.Container {
 	return &engine.Container{
 		ID: id, Name: name, Image: image, ImageID: "sha256:" + ID("1a"), State: engine.StateRunning, PID: 4711,
+		ImageCreated: Now().Add(-30 * 24 * time.Hour), ImageKnown: true,
 		Created: Now().Add(-48 * time.Hour), Started: Now().Add(-47 * time.Hour),
 		NetworkMode: "bridge", NetworkOwner: id, RestartPolicy: "no", Runtime: "runc",
 	}

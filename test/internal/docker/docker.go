@@ -85,20 +85,32 @@ func (e Engine) feed(stdin []byte, args ...string) (string, error) {
 type Container struct {
 	ID           string `json:"Id"`
 	Name         string // with the slash in front, as the engine has it
+	Created      time.Time
+	Image        string // the image's id
 	RestartCount float64
 	State        struct {
-		Status    string
-		Pid       int
-		ExitCode  float64
-		OOMKilled bool
-		StartedAt time.Time
-		Health    *struct{ Status string }
+		Status     string
+		Pid        int
+		ExitCode   float64
+		Error      string // why it could not be started
+		OOMKilled  bool
+		StartedAt  time.Time // the year 1 = never
+		FinishedAt time.Time
+		Health     *struct {
+			Status        string
+			FailingStreak float64
+		}
 	}
-	Config     struct{ Image string }
+	Config struct {
+		Image  string // as the user named it
+		Labels map[string]string
+	}
 	HostConfig struct {
-		NetworkMode string
-		Memory      float64
-		LogConfig   struct{ Type string }
+		NetworkMode   string
+		Memory        float64
+		Runtime       string
+		RestartPolicy struct{ Name string }
+		LogConfig     struct{ Type string }
 	}
 }
 
@@ -110,6 +122,29 @@ func (c *Container) HasProcesses() bool {
 // OwnsNetwork says whether it has a network namespace of its own.
 func (c *Container) OwnsNetwork() bool {
 	return c.HostConfig.NetworkMode != "host" && !strings.HasPrefix(c.HostConfig.NetworkMode, "container:")
+}
+
+// Image is the part of "docker image inspect" that the tests ask for.
+type Image struct {
+	ID      string `json:"Id"`
+	Created time.Time
+}
+
+// Image returns the image that a name, a tag or an id stands for now; nil = none.
+func (e Engine) Image(t testing.TB, name string) *Image {
+	t.Helper()
+	out, err := e.Try("image", "inspect", name)
+	if err != nil && strings.Contains(err.Error(), "No such image") {
+		return nil
+	}
+	var list []*Image
+	if err == nil {
+		err = json.Unmarshal([]byte(out), &list)
+	}
+	if err != nil || len(list) != 1 {
+		t.Fatalf("docker image inspect %s: %d images: %v", name, len(list), err)
+	}
+	return list[0]
 }
 
 // Inspect returns containers by name, without the slash.
