@@ -98,7 +98,7 @@ func compareFar(near, far map[string]float64, unified bool) string {
 func TestStreams(t *testing.T) {
 	near, e := start(t)
 	unified := e.Run(t, "info", "--format", "{{.CgroupVersion}}") == "2"
-	idle := descriptors(t, e)
+	idle := engineDescriptors(t, e)
 	far := startFar(t, e.Host)
 	names := steady(e.Containers(t, "tm-"))
 	page := far.WaitFor(t, limit, func(page scrape.Page) string {
@@ -113,7 +113,7 @@ func TestStreams(t *testing.T) {
 		!page.Is(1, "tallyman_capability", "name", "stats", "reason", "") {
 		t.Errorf("got %v, %v", page["tallyman_containers"], page["tallyman_capability"])
 	}
-	if got := descriptors(t, e); got < idle+len(names) {
+	if got := engineDescriptors(t, e); got < idle+len(names) {
 		t.Errorf("the engine has %d descriptors, want %d more than %d", got, len(names), idle)
 	}
 	if page := near.Metrics(t); !page.Is(0, "tallyman_containers", "source", "engine") ||
@@ -140,18 +140,18 @@ func TestStreams(t *testing.T) {
 		t.Errorf("ended with code %d after %v", code, took)
 	}
 	for end := time.Now().Add(limit); ; time.Sleep(time.Second) {
-		if left := descriptors(t, e); left < idle+len(names)/2 {
+		if left := engineDescriptors(t, e); left < idle+len(names)/2 {
 			t.Logf("descriptors of the engine: %d before, %d after", idle, left)
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the engine has kept descriptors: %d, of %d before", descriptors(t, e), idle)
+			t.Fatalf("the engine has kept descriptors: %d, of %d before", engineDescriptors(t, e), idle)
 		}
 	}
 }
 
-// descriptors is how many the engine has open, a few of which come and go with its own work.
-func descriptors(t *testing.T, e docker.Engine) int {
+// engineDescriptors is how many the engine has open, a few of which come and go with its own work.
+func engineDescriptors(t *testing.T, e docker.Engine) int {
 	t.Helper()
 	n, err := strconv.Atoi(e.Run(t, "info", "--format", "{{.NFd}}"))
 	if err != nil {
