@@ -21,11 +21,13 @@ func TestEngineAddresses(t *testing.T) {
 		{[]string{"--engine.host=unix:///a=b"}, nil, []engineAddress{{host: "unix:///a=b"}}},
 		{[]string{"--engine.host=tcp://a:1", "--engine.tls-dir=/x=y"}, docker, []engineAddress{{host: "tcp://a:1", tlsVerify: true, certPath: "/x=y", apiVersion: "1.41"}}},
 		{
-			[]string{"--engine.host=here=unix:///a", "--engine.host=rack-7=tcp://b:2376", "--engine.tls-dir=rack-7=/certs/b"}, docker,
+			[]string{"--engine.host=here=unix:///a", "--engine.host=rack-7=tcp://b:2376", "--engine.tls-dir=rack-7=/certs/b"},
+			docker,
 			[]engineAddress{{name: "here", host: "unix:///a"}, {name: "rack-7", host: "tcp://b:2376", tlsVerify: true, certPath: "/certs/b"}},
 		},
 		{
-			nil, map[string]string{"TALLYMAN_ENGINE_HOST": "here=unix:///a,b=tcp://b:2376", "TALLYMAN_ENGINE_TLS_DIR": "b=/certs/b"},
+			nil,
+			map[string]string{"TALLYMAN_ENGINE_HOST": "here=unix:///a,b=tcp://b:2376", "TALLYMAN_ENGINE_TLS_DIR": "b=/certs/b"},
 			[]engineAddress{{name: "here", host: "unix:///a"}, {name: "b", host: "tcp://b:2376", tlsVerify: true, certPath: "/certs/b"}},
 		},
 	} {
