@@ -17,10 +17,10 @@ type StreamsOptions struct {
 	// Max is how many streams are kept at most; 0 = 1000. Each is a connection, and costs the engine 2 to 3 ms of processor time
 	// per second.
 	Max int
-	// MaxAge is how old a sample may be to be given out; 0 = 10 s. An engine sends one every second, or less often when it has
-	// many streams to serve.
+	// MaxAge is how old a sample may be to be given out; 0 = 15 s. An engine sends one every second, less often when it has
+	// many streams to serve or is busy; podman sends one every 5 s.
 	MaxAge time.Duration
-	// Silence is how long a stream may send nothing before it is given up and opened again; 0 = 15 s.
+	// Silence is how long a stream may send nothing before it is given up and opened again; 0 = 30 s.
 	Silence time.Duration
 	// BackoffMin and BackoffMax bound the time between two attempts to open a stream; 0 = 0.5 s and 30 s.
 	BackoffMin, BackoffMax time.Duration
@@ -32,7 +32,7 @@ type StreamsOptions struct {
 // What the zero values of StreamsOptions stand for.
 const (
 	defaultMaxStreams = 1000
-	defaultMaxAge     = 10 * time.Second
+	defaultMaxAge     = 15 * time.Second
 )
 
 // maxOpening is how many streams are being opened at once. One that takes longer than slowAfter no longer counts, so that some
@@ -100,7 +100,7 @@ func NewStreams(c *Client, o StreamsOptions) *Streams {
 		o.Max = defaultMaxStreams
 	}
 	setDefault(&o.MaxAge, defaultMaxAge)
-	setDefault(&o.Silence, 15*time.Second)
+	setDefault(&o.Silence, 30*time.Second)
 	setDefault(&o.BackoffMin, 500*time.Millisecond)
 	setDefault(&o.BackoffMax, 30*time.Second)
 	setDefault(&o.RefusedRetry, time.Minute)

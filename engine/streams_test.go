@@ -425,7 +425,7 @@ func TestStreams_backoff(t *testing.T) {
 	})
 }
 
-// TestStreams_age: a sample is given out for 10 s; a stream that says nothing for 15 s is opened again.
+// TestStreams_age: a sample is given out for 15 s; a stream that says nothing for 30 s is opened again.
 func TestStreams_age(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, asked := play(t, StreamsOptions{}, func(ctx context.Context) (*http.Response, error) {
@@ -443,12 +443,12 @@ func TestStreams_age(t *testing.T) {
 			}
 		}
 		f(time.Second, true, "", 1)
-		f(9*time.Second, true, "", 1)
-		f(11*time.Second, false, "older than 10s", 1)
-		f(14*time.Second, false, "older than 10s", 1)
-		f(16*time.Second, true, "", 2)
-		f(24*time.Second, true, "", 2)
-		f(26*time.Second, false, "older than 10s", 2)
+		f(14*time.Second, true, "", 1)
+		f(16*time.Second, false, "older than 15s", 1)
+		f(29*time.Second, false, "older than 15s", 1)
+		f(31*time.Second, true, "", 2)
+		f(44*time.Second, true, "", 2)
+		f(46*time.Second, false, "older than 15s", 2)
 	})
 }
 
