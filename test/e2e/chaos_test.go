@@ -115,7 +115,7 @@ func (e *ownEngine) kill(t *testing.T) {
 // may not wait long enough for its own containerd.
 func (e *ownEngine) revive(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(limit); ; {
+	for end := time.Now().Add(2 * limit); ; {
 		err := e.try(t, "start", e.options...)
 		if err == nil {
 			return
@@ -320,8 +320,8 @@ func noMoreThanFresh(t *testing.T, e *ownEngine, p *program.Program) {
 	var report string
 	p.WaitFor(t, limit, func(page scrape.Page) string {
 		fresh.Metrics(t) // so that it has opened what it reads
-		files, sockets := descriptors(t, p)
-		freshFiles, freshSockets := descriptors(t, fresh)
+		files, sockets := openIn(t, p)
+		freshFiles, freshSockets := openIn(t, fresh)
 		all, freshAll := calm(t, p), calm(t, fresh)
 		fds, _ := page.Value("process_open_fds")
 		report = fmt.Sprintf("%d goroutines but for idle connections, %d files, %d sockets (process_open_fds %v); a fresh one has %d, %d, %d",
@@ -337,8 +337,8 @@ func noMoreThanFresh(t *testing.T, e *ownEngine, p *program.Program) {
 // idleConnections is how many tallyman may keep to the engine for a while.
 const idleConnections = 4
 
-// descriptors counts what is open in a program.
-func descriptors(t *testing.T, p *program.Program) (files, sockets int) {
+// openIn counts what is open in a program.
+func openIn(t *testing.T, p *program.Program) (files, sockets int) {
 	t.Helper()
 	folder := fmt.Sprintf("/proc/%d/fd", p.PID())
 	entries, err := os.ReadDir(folder)

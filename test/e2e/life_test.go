@@ -60,7 +60,7 @@ type lifeTable struct {
 type lifeColumn struct {
 	name   string
 	docker func(c *docker.Container) string
-	ours   func(s sheet) string
+	ours   func(s lifeServed) string
 }
 
 // compare takes in what docker said before and after a scrape: only what did not change meanwhile can be compared.
@@ -75,7 +75,7 @@ func (l *lifeTable) compare(before, after map[string]*docker.Container, page scr
 		}
 		var row, different []string
 		for _, column := range l.columns {
-			want, got := column.docker(c), column.ours(sheet{page, name})
+			want, got := column.docker(c), column.ours(lifeServed{page, name})
 			row = append(row, got)
 			if want != "?" && want != got {
 				different = append(different, fmt.Sprintf("%s is %s for docker, %s here", column.name, want, got))
@@ -107,14 +107,14 @@ func (l *lifeTable) String() string {
 	return out.String()
 }
 
-// sheet is what a page says of one container.
-type sheet struct {
+// lifeServed is what a page says of one container.
+type lifeServed struct {
 	page scrape.Page
 	name string
 }
 
 // number is the value of the only sample of a family; "–" when there is none.
-func (s sheet) number(family string, pairs ...string) string {
+func (s lifeServed) number(family string, pairs ...string) string {
 	switch all := s.page.All(family, append(pairs, "name", s.name)...); len(all) {
 	case 0:
 		return "–"
@@ -126,7 +126,7 @@ func (s sheet) number(family string, pairs ...string) string {
 }
 
 // which is the value of a label that the only sample of value 1 has, of as many as there must be; "–" when there are none.
-func (s sheet) which(family, label string, samples int) string {
+func (s lifeServed) which(family, label string, samples int) string {
 	all := s.page.All(family, "name", s.name)
 	if len(all) == 0 {
 		return "–"
@@ -145,7 +145,7 @@ func (s sheet) which(family, label string, samples int) string {
 
 // family is a column that is a number.
 func family(name, of string, docker func(c *docker.Container) string) lifeColumn {
-	return lifeColumn{name, docker, func(s sheet) string { return s.number(of) }}
+	return lifeColumn{name, docker, func(s lifeServed) string { return s.number(of) }}
 }
 
 // fact is a column that is a label of container_info.
@@ -153,7 +153,7 @@ func fact(name, label string, of func(c *docker.Container) string) lifeColumn {
 	return lifeColumn{
 		name,
 		func(c *docker.Container) string { return cmp.Or(of(c), "–") },
-		func(s sheet) string { return cmp.Or(s.which("container_info", label, 1), "–") },
+		func(s lifeServed) string { return cmp.Or(s.which("container_info", label, 1), "–") },
 	}
 }
 
@@ -171,13 +171,13 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 func lifeColumns(began time.Time, images map[string]*docker.Image) []lifeColumn {
 	columns := []lifeColumn{
 		{"state", func(c *docker.Container) string { return c.State.Status },
-			func(s sheet) string { return s.which("container_state", "state", 7) }},
+			func(s lifeServed) string { return s.which("container_state", "state", 7) }},
 		{"health", func(c *docker.Container) string {
 			if c.State.Health == nil || c.State.Health.Status == "none" {
 				return "–"
 			}
 			return c.State.Health.Status
-		}, func(s sheet) string { return s.which("container_health_status", "status", 3) }},
+		}, func(s lifeServed) string { return s.which("container_health_status", "status", 3) }},
 		family("streak", "container_health_failing_streak", func(c *docker.Container) string {
 			if c.State.Health == nil || c.State.Health.Status == "none" {
 				return "–"
@@ -197,7 +197,7 @@ func lifeColumns(began time.Time, images map[string]*docker.Image) []lifeColumn 
 				return "0 0 0 0"
 			}
 			return "?"
-		}, func(s sheet) string {
+		}, func(s lifeServed) string {
 			var all []string
 			for _, reason := range []string{"completed", "error", "signal", "oom"} {
 				all = append(all, s.number("container_exits_total", "reason", reason))
