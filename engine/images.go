@@ -30,17 +30,7 @@ type imageList struct {
 func decodeImages(r io.Reader) (*imageList, error) {
 	l := &imageList{created: map[string]time.Time{}, owners: map[string]string{}}
 	err := eachEntry(r, "images", func(raw json.RawMessage) error {
-		var w wireImage
-		if unmarshal(raw, &w) != nil || w.ID == "" {
-			return nil
-		}
-		id := clip(w.ID, maxImage)
-		l.created[id] = unixTime(w.Created)
-		for _, name := range w.RepoTags {
-			if tag, ok := tagOf(clip(name, maxImage)); ok && tag != "" {
-				l.owners[tag] = id
-			}
-		}
+		l.add(raw)
 		if len(l.created) > maxImages || len(l.owners) > maxTags {
 			return fmt.Errorf("more than %d, or than %d tags: %w", maxImages, maxTags, ErrTooLarge)
 		}
@@ -50,6 +40,21 @@ func decodeImages(r io.Reader) (*imageList, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// add takes in an entry of the list.
+func (l *imageList) add(raw []byte) {
+	var w wireImage
+	if unmarshal(raw, &w) != nil || w.ID == "" {
+		return
+	}
+	id := clip(w.ID, maxImage)
+	l.created[id] = unixTime(w.Created)
+	for _, name := range w.RepoTags {
+		if tag, ok := tagOf(clip(name, maxImage)); ok && tag != "" {
+			l.owners[tag] = id
+		}
+	}
 }
 
 // tagOf spells the tag that a name means in full, as engines compare them: "docker.io/library/busybox:latest" for "busybox".

@@ -115,7 +115,7 @@ func (e *ownEngine) kill(t *testing.T) {
 // may not wait long enough for its own containerd.
 func (e *ownEngine) revive(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(limit); ; {
+	for end := time.Now().Add(2 * limit); ; {
 		err := e.try(t, "start", e.options...)
 		if err == nil {
 			return

@@ -76,6 +76,7 @@ func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 	defer said.Close()
 	cmd := exec.Command(e.script, append([]string{verb, e.folder}, options...)...)
 	cmd.Stdout, cmd.Stderr = said, said
+	cmd.Env = append(os.Environ(), fmt.Sprintf("ENGINE_WAIT=%.0f", limit.Seconds()))
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(said.Name())
 		return fmt.Errorf("engine %s: %w: %s", verb, err, text)
