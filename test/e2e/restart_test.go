@@ -26,7 +26,7 @@ type ownEngine struct {
 	options        []string
 }
 
-// newEngine starts an engine without a network, so that it does not meddle with that of the one under test.
+// newEngine starts an engine with a network of its own, so that it does not meddle with that of the one under test.
 func newEngine(t *testing.T, options ...string) *ownEngine {
 	t.Helper()
 	// Not t.TempDir: its path is too long for a socket.
@@ -40,8 +40,7 @@ func newEngine(t *testing.T, options ...string) *ownEngine {
 	}
 	dir := filepath.Join(folder, "engine.d")
 	e := &ownEngine{
-		Engine: docker.Engine{Host: "unix://" + dir + "/docker.sock"}, folder: dir, script: script,
-		options: append([]string{"--bridge=none", "--iptables=false"}, options...),
+		Engine: docker.Engine{Host: "unix://" + dir + "/docker.sock"}, folder: dir, script: script, options: options,
 	}
 	t.Cleanup(func() {
 		e.run(t, "stop")
@@ -76,12 +75,20 @@ func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 	defer said.Close()
 	cmd := exec.Command(e.script, append([]string{verb, e.folder}, options...)...)
 	cmd.Stdout, cmd.Stderr = said, said
-	cmd.Env = append(os.Environ(), fmt.Sprintf("ENGINE_WAIT=%.0f", limit.Seconds()))
+	cmd.Env = append(os.Environ(), "ENGINE_BRIDGE=own", fmt.Sprintf("ENGINE_WAIT=%.0f", limit.Seconds()))
 	if err := cmd.Run(); err != nil {
 		text, _ := os.ReadFile(said.Name())
 		return fmt.Errorf("engine %s: %w: %s", verb, err, text)
 	}
 	return nil
+}
+
+// TestOwnEngine: an engine that a test starts leaves the network of the one under test alone.
+func TestOwnEngine(t *testing.T) {
+	require.OwnEngine(t)
+	e := populated(t)
+	newEngine(t)
+	e.Run(t, "run", "--rm", image, "true") // on the bridge, which is the default
 }
 
 // TestEngineRestart: while dockerd is stopped and started, with and without its containers living on, no scrape fails, and
