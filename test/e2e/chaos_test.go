@@ -144,9 +144,14 @@ type chaosKind struct {
 func chaosKinds() []chaosKind {
 	const never, always = container.RestartPolicyDisabled, container.RestartPolicyAlways
 	return []chaosKind{
-		{"sleep", "sleep 36000", never}, {"sleep", "sleep 36000", never}, {"always", "sleep 36000", always},
-		{"loop", "sleep .5; exit 1", always}, {"fail", "sleep .5; exit 3", never}, {"done", "exit 0", never},
-		{"thrice", "exit 2", container.RestartPolicyOnFailure}, {"idle", "", never}, // which is not started
+		{"sleep", "sleep 36000", never},
+		{"sleep", "sleep 36000", never},
+		{"always", "sleep 36000", always},
+		{"loop", "sleep .5; exit 1", always},
+		{"fail", "sleep .5; exit 3", never},
+		{"done", "exit 0", never},
+		{"thrice", "exit 2", container.RestartPolicyOnFailure},
+		{"idle", "", never}, // which is not started
 	}
 }
 

@@ -170,8 +170,10 @@ func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // lifeColumns are all columns. began is when tallyman started; images are those that the containers name.
 func lifeColumns(began time.Time, images map[string]*docker.Image) []lifeColumn {
 	columns := []lifeColumn{
-		{"state", func(c *docker.Container) string { return c.State.Status },
-			func(s lifeServed) string { return s.which("container_state", "state", 7) }},
+		{
+			"state", func(c *docker.Container) string { return c.State.Status },
+			func(s lifeServed) string { return s.which("container_state", "state", 7) },
+		},
 		{"health", func(c *docker.Container) string {
 			if c.State.Health == nil || c.State.Health.Status == "none" {
 				return "–"

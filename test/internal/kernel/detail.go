@@ -111,7 +111,7 @@ func (r *reading) readDescriptors() {
 		return
 	}
 	descriptors, sockets := 0, 0
-	for _, pid := range strings.Fields(text) {
+	for pid := range strings.FieldsSeq(text) {
 		links, _ := filepath.Glob("/proc/" + pid + "/fd/*")
 		descriptors += len(links)
 		for _, link := range links {
