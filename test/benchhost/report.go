@@ -196,7 +196,7 @@ func (r *report) printIdle(out io.Writer) {
 			fmt.Sprintf("%+.4f", r.Idle.With[part]-without(part)))
 	}
 	with, alone := r.Idle.With[partDockerd]*r.IdleMinutes, without(partDockerd)*r.IdleMinutes
-	fmt.Fprintf(out, "\ndockerd over %g idle minutes: %.3f CPU-s with tallyman, %.3f without, %+.3f for it\n", r.IdleMinutes, with, alone, with-alone)
+	fmt.Fprintf(out, "\ndockerd over %.4g idle minutes: %.3f CPU-s with tallyman, %.3f without, %+.3f for it\n", r.IdleMinutes, with, alone, with-alone)
 }
 
 // row writes one line of the table.
