@@ -1,9 +1,11 @@
 package collector_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"slices"
@@ -289,7 +291,8 @@ tallyman_collect_errors_total{part="memory.stat",reason="parse"} 1
 func TestSnapshot_crashLoop(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
-	c := h.collector(collector.Options{MaxAge: -1})
+	var log bytes.Buffer
+	c := h.collector(collector.Options{MaxAge: -1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err := os.RemoveAll(h.Path("sys/fs/cgroup/docker/" + h.Container(t, "web").ID)); err != nil {
 		t.Fatal(err)
 	}
@@ -309,6 +312,9 @@ func TestSnapshot_crashLoop(t *testing.T) {
 	h.say("web", func(c *engine.Container) { c.PID = 4_000_000 }) // the next run
 	check(4*time.Second, 0)
 	check(6*time.Second, 1)
+	if want := "name=web id=/docker/" + h.Container(t, "web").ID; strings.Count(log.String(), want) != 1 {
+		t.Errorf("the log does not name the container once, as %s: %s", want, &log)
+	}
 }
 
 func TestSnapshot_engineAway(t *testing.T) {

@@ -345,7 +345,8 @@ func (c *Collector) report(t *tracked, n *Container, err error) {
 	n.Problem = err.Error()
 	if n.Problem != t.told {
 		t.told = n.Problem
-		c.opts.Log.Warn("cgroup cannot be read completely", "name", n.Name, "id", n.ID, "err", err)
+		// A container's own id is only known after it was read.
+		c.opts.Log.Warn("cgroup cannot be read completely", "name", n.Name, "id", cmp.Or(n.ID, t.path(c.kernel)), "err", err)
 	}
 }
 
