@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"tallyman/test/internal/docker"
@@ -19,12 +18,8 @@ import (
 // says what it cannot read, and serves what the engine tells.
 func TestContainer(t *testing.T) {
 	e := populated(t)
-	socket, ok := strings.CutPrefix(e.Host, "unix://")
-	if !ok {
-		t.Fatalf("this test mounts the engine's socket: want DOCKER_HOST=unix://..., got %s", e.Host)
-	}
 	e.Import(t, archive(t, binary(t), "tallyman"), "-c", "LABEL tallyman.test=1", "-c", `ENTRYPOINT ["/tallyman"]`, "-", "tm-tallyman:latest")
-	engine := []string{"-v", socket + ":/var/run/docker.sock:ro"}
+	engine := []string{"-v", socketOf(t, e) + ":/var/run/docker.sock:ro"}
 	logs := e.Run(t, "info", "--format", "{{.DockerRootDir}}") + "/containers"
 	mounts := append([]string{"-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", "/proc:/host/proc:ro", "-v", logs + ":/host" + logs + ":ro"}, engine...)
 	t.Run("as README says", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -137,6 +138,16 @@ func populated(t testing.TB) docker.Engine {
 		t.Fatal(err)
 	}
 	return docker.Default()
+}
+
+// socketOf is the path of an engine's socket, for tests that mount it or stand before it.
+func socketOf(t testing.TB, e docker.Engine) string {
+	t.Helper()
+	path, ok := strings.CutPrefix(e.Host, "unix://")
+	if !ok {
+		t.Fatalf("this test needs the engine's socket: want DOCKER_HOST=unix://..., got %s", e.Host)
+	}
+	return path
 }
 
 // start runs tallyman on the host with the populated engine.

@@ -48,10 +48,7 @@ func endpoints() map[string]*regexp.Regexp {
 
 func newSocketProxy(t *testing.T, e docker.Engine, refused string) *socketProxy {
 	t.Helper()
-	socket, isUnix := strings.CutPrefix(e.Host, "unix://")
-	if !isUnix {
-		t.Skipf("the engine under test is at %s, not at a socket", e.Host)
-	}
+	socket := socketOf(t, e)
 	// Not t.TempDir: its path is too long for a socket.
 	folder, err := os.MkdirTemp("", "tm")
 	if err != nil {
