@@ -64,6 +64,8 @@ type Options struct {
 	Groups metrics.Selection
 	// LabelsOnAll puts the labels of users on every sample of their containers; see metrics.WriterOptions.
 	LabelsOnAll bool
+	// Logs shows what containers have written, which may hold secrets: only where nobody but those who may read it can ask.
+	Logs bool
 	// Pprof serves /debug/pprof/, which tells much about the process and costs processor time.
 	Pprof bool
 }
