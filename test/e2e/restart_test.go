@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,8 +88,33 @@ func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 func TestOwnEngine(t *testing.T) {
 	require.OwnEngine(t)
 	e := populated(t)
+	before := reached(t)
 	newEngine(t)
 	e.Run(t, "run", "--rm", image, "true") // on the bridge, which is the default
+	for added := range reached(t) {
+		for known := range before {
+			if added != known && added.Overlaps(known) {
+				t.Errorf("the engine took the network %v, a part of %v, which was there before", added, known)
+			}
+		}
+	}
+}
+
+// reached are the networks that this host reaches directly.
+func reached(t *testing.T) map[netip.Prefix]bool {
+	t.Helper()
+	out, err := exec.Command("ip", "-4", "route", "show", "scope", "link").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[netip.Prefix]bool{}
+	for line := range strings.Lines(string(out)) {
+		to, _, _ := strings.Cut(line, " ")
+		if prefix, err := netip.ParsePrefix(to); err == nil {
+			all[prefix] = true
+		}
+	}
+	return all
 }
 
 // TestEngineRestart: while dockerd is stopped and started, with and without its containers living on, no scrape fails, and

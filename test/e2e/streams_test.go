@@ -2,21 +2,25 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"tallyman/internal/pki"
 	"tallyman/test/internal/docker"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/scrape"
 )
 
 // startFar runs tallyman where it sees no cgroup and no process of the engine's host, as if the engine were far away.
-func startFar(t *testing.T, host string) *program.Program {
+func startFar(t *testing.T, host string, args ...string) *program.Program {
 	t.Helper()
 	root := t.TempDir()
 	for _, folder := range []string{"proc", "sys/fs/cgroup"} {
@@ -28,7 +32,7 @@ func startFar(t *testing.T, host string) *program.Program {
 	if err := os.WriteFile(filepath.Join(root, "sys/fs/cgroup/cgroup.controllers"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: host, Args: []string{"--path.rootfs=" + root}})
+	p := program.Start(t, program.Options{Path: binary(t), Host: host, Args: append(args, "--path.rootfs="+root)})
 	p.Ready(t)
 	return p
 }
@@ -101,14 +105,7 @@ func TestStreams(t *testing.T) {
 	idle := engineDescriptors(t, e)
 	far := startFar(t, e.Host)
 	names := steady(e.Containers(t, "tm-"))
-	page := far.WaitFor(t, limit, func(page scrape.Page) string {
-		for name := range names {
-			if len(page.All("container_stats_age_seconds", "name", name)) != 1 {
-				return "there are no statistics of " + name
-			}
-		}
-		return ""
-	})
+	page := far.WaitFor(t, limit, streamed(names))
 	if n, _ := page.Value("tallyman_containers", "source", "engine"); int(n) < len(names) || !page.Is(0, "tallyman_containers", "source", "cgroup") ||
 		!page.Is(1, "tallyman_capability", "name", "stats", "reason", "") {
 		t.Errorf("got %v, %v", page["tallyman_containers"], page["tallyman_capability"])
@@ -122,7 +119,9 @@ func TestStreams(t *testing.T) {
 		t.Error("statistics were asked for although all cgroups can be read")
 	}
 	t.Run("running", func(t *testing.T) { agreeRunning(t, near, far, names) })
-	t.Run("paused", func(t *testing.T) { agreePaused(t, e, near, far, unified) })
+	t.Run("paused", func(t *testing.T) {
+		agreePaused(t, e, near, far, unified, "tm-paused", "tm-busy", "tm-writer", "tm-shm", "tm-web", "tm-db", "tm-limits", "tm-multi", "tm-joined", "tm-host", "tm-none")
+	})
 	t.Run("later", func(t *testing.T) {
 		guinea(t, near, e, "tm-late")
 		began := time.Now()
@@ -148,6 +147,77 @@ func TestStreams(t *testing.T) {
 			t.Fatalf("the engine has kept descriptors: %d, of %d before", engineDescriptors(t, e), idle)
 		}
 	}
+}
+
+// streamed says of which container there are no statistics yet.
+func streamed(names map[string]*docker.Container) func(scrape.Page) string {
+	return func(page scrape.Page) string {
+		for name := range names {
+			if len(page.All("container_stats_age_seconds", "name", name)) != 1 {
+				return "there are no statistics of " + name
+			}
+		}
+		return ""
+	}
+}
+
+// TestStreams_tls: the same holds of an engine that is reached by TLS, and after it was restarted under the streams.
+func TestStreams_tls(t *testing.T) {
+	ca := pki.New(t, pki.Options{Name: "streams"})
+	e := newTLSEngine(t, ca, pki.Options{Hosts: []string{"127.0.0.1"}})
+	always := []string{"run", "-d", "--restart", "always", "--stop-timeout", "1", "--network"}
+	for _, args := range [][]string{
+		{"bridge", "--name", "tm-talker", "--memory", "64m", image, "sh", "-c", "while :; do wget -q -O /dev/null " + bridgeServer(t, e) + "; usleep 100000; done"},
+		{"none", "--name", "tm-busy", "--cpus", "0.2", image, "sh", "-c", "while :; do :; done"},
+		{"none", "--name", "tm-memory", "--memory", "96m", "--shm-size", "16m", image, "sh", "-c", "dd if=/dev/zero of=/dev/shm/f bs=1M count=8; sleep 36000"},
+		{"none", "--name", "tm-limits", "--cpu-period", "50000", "--cpu-quota", "75000", "--cpu-shares", "512", "--pids-limit", "64", image, "sleep", "36000"},
+		{"host", "--name", "tm-host", image, "sleep", "36000"},
+	} {
+		e.Run(t, append(always, args...)...)
+	}
+	near := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
+	far := startFar(t, "far=tcp://"+e.address, "--engine.tls-dir="+clientFolder(t, ca, ca.Issue(t, pki.Options{})))
+	unified := e.Run(t, "info", "--format", "{{.CgroupVersion}}") == "2"
+	agree := func(t *testing.T) {
+		near.WaitFor(t, limit, all)
+		names := steady(e.Containers(t, "tm-"))
+		if len(names) < 8 {
+			t.Fatalf("only %d containers run", len(names))
+		}
+		far.WaitFor(t, limit, streamed(names))
+		agreeRunning(t, near, far, names)
+		agreePaused(t, e.Engine, near, far, unified, "tm-talker", "tm-busy", "tm-memory", "tm-limits", "tm-host", "tm-r1")
+	}
+	t.Run("at first", agree)
+	t.Run("after a restart of the engine", func(t *testing.T) {
+		e.run(t, "halt")
+		far.WaitFor(t, limit, func(page scrape.Page) string {
+			if !page.Is(0, "tallyman_engine_up") {
+				return "it has not seen that the engine is away"
+			}
+			return ""
+		})
+		e.start(t)
+		agree(t)
+	})
+}
+
+// bridgeServer answers the one container that has room on the bridge of an engine of a test's own.
+func bridgeServer(t *testing.T, e *tlsEngine) (url string) {
+	t.Helper()
+	gateway := e.Run(t, "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+	l, err := net.Listen("tcp", net.JoinHostPort(gateway, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{
+		ReadHeaderTimeout: time.Minute,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 10<<10)) }),
+	}
+	var group sync.WaitGroup
+	group.Go(func() { _ = server.Serve(l) })
+	t.Cleanup(func() { server.Close(); group.Wait() })
+	return "http://" + l.Addr().String() + "/"
 }
 
 // engineDescriptors is how many the engine has open, a few of which come and go with its own work.
@@ -214,11 +284,11 @@ func pause(t *testing.T, e docker.Engine, name string) {
 }
 
 // agreePaused checks that containers of many kinds have the same numbers both ways when they are paused.
-func agreePaused(t *testing.T, e docker.Engine, near, far *program.Program, unified bool) {
+func agreePaused(t *testing.T, e docker.Engine, near, far *program.Program, unified bool, names ...string) {
 	t.Helper()
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n%-12s %8s %30s %26s %26s %18s\n", "container", "numbers", "CPU s", "memory", "received", "threads")
-	for _, name := range []string{"tm-paused", "tm-busy", "tm-writer", "tm-shm", "tm-web", "tm-db", "tm-limits", "tm-multi", "tm-joined", "tm-host", "tm-none"} {
+	for _, name := range names {
 		if name != "tm-paused" {
 			pause(t, e, name)
 			defer e.Run(t, "unpause", name)
