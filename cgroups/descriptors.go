@@ -74,7 +74,7 @@ func (r *Reader) keepFolders(dirs *bases, specs []fileSpec) *folders {
 // openFiles opens the files that a cgroup has, and keeps them open as far as the budget goes.
 func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {
 	h := &Handle{r: r, path: path, dir: dirs[r.hierarchy.procs]}
-	keep := r.mayKeep(len(specs))
+	keep := r.mayKeep(len(specs) - countLimits(specs))
 	if keep {
 		h.folders = &folders{paths: *dirs}
 		for b := range h.folders.fds {
@@ -93,7 +93,7 @@ func (r *Reader) openFiles(path string, dirs *bases, specs []fileSpec) *Handle {
 		if !ok {
 			continue
 		}
-		if f.fd >= 0 && !keep {
+		if f.fd >= 0 && (!keep || spec.limit) {
 			unix.Close(f.fd)
 			f.fd = -1
 		}

@@ -22,6 +22,7 @@ type Handle struct {
 	firstProcess int
 	proc         string // /proc/<firstProcess>
 	sockets      []socketFile
+	limits       limits
 }
 
 // FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
@@ -52,29 +53,15 @@ func (e Errors) Error() string {
 // Path is the cgroup path, such as "/docker/<id>", "/system.slice/docker-<id>.scope" or "/".
 func (h *Handle) Path() string { return h.path }
 
-// Read fills s with the present numbers. The error is ErrGone, after which the Handle is closed and s is unknown, or Errors:
-// the numbers of those files are unknown and all others are there.
+// Read fills s with the present numbers; limits may be up to a minute old, unless Expire was called. The error is ErrGone, after
+// which the Handle is closed and s is unknown, or Errors: the numbers of those files are unknown and all others are there.
 func (h *Handle) Read(s *Stats) error {
 	s.Reset()
-	var bad Errors
-	for i := range h.files {
-		f := &h.files[i]
-		b, err := h.readFile(f)
-		switch {
-		case err == nil:
-			if err := f.spec.parse(b, s, h.r); err != nil {
-				bad = append(bad, &FileError{File: f.name, Reason: "parse", Err: err})
-			}
-		// The kernel answers ENODEV on a file of a removed cgroup, and when the controller was taken away from a living one:
-		// opening it anew tells which. A file that is not kept is simply no longer there.
-		case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENOENT):
-			h.Close()
-			s.Reset()
-			return ErrGone
-		case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
-		default:
-			bad = append(bad, &FileError{File: f.name, Reason: reasonOf(err), Err: err})
-		}
+	bad, err := h.readFiles(s)
+	if err != nil {
+		h.Close()
+		s.Reset()
+		return err
 	}
 	if err := h.readNetDev(s); err != nil {
 		bad = append(bad, err)
@@ -86,6 +73,52 @@ func (h *Handle) Read(s *Stats) error {
 		return bad
 	}
 	return nil
+}
+
+// readFiles reads the files of the cgroup. The error is ErrGone.
+func (h *Handle) readFiles(s *Stats) (bad Errors, gone error) {
+	now := h.r.now()
+	due := h.limits.due(now)
+	whole := true
+	for i := range h.files {
+		f := &h.files[i]
+		if f.spec.limit && !due {
+			continue
+		}
+		b, err := h.readFile(f)
+		if err == nil {
+			err = f.spec.parse(b, s, h.r)
+			if err != nil {
+				bad = append(bad, &FileError{File: f.name, Reason: "parse", Err: err})
+			}
+		} else {
+			bad, gone = h.failed(f, err, bad)
+		}
+		if gone != nil {
+			return nil, gone
+		}
+		whole = whole && (err == nil || !f.spec.limit)
+	}
+	switch {
+	case !due:
+		h.limits.fill(s)
+	case whole: // otherwise the next reading tries again
+		h.limits.keep(s, now)
+	}
+	return bad, nil
+}
+
+// failed judges that a file cannot be read. The second error is ErrGone.
+func (h *Handle) failed(f *file, err error, bad Errors) (Errors, error) {
+	switch {
+	// The kernel answers ENODEV on a file of a removed cgroup, and when the controller was taken away from a living one:
+	// opening it anew tells which. A file that is not kept is simply no longer there.
+	case errors.Is(err, unix.ENODEV), errors.Is(err, unix.ENOENT):
+		return nil, ErrGone
+	case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
+		return bad, nil
+	}
+	return append(bad, &FileError{File: f.name, Reason: reasonOf(err), Err: err}), nil
 }
 
 // readNetDev opens /proc/<pid>/net/dev anew for each reading: an open one would keep the network namespace of an ended

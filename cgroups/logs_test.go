@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,8 @@ func TestLogs_size(t *testing.T) {
 		}
 	}
 	logs, path := NewLogs(root), "/var/lib/docker/containers/"+id+"/"+id+"-json.log"
+	now := time.Unix(1e9, 0)
+	logs.now = func() time.Time { return now }
 	check := func(what string, want float64) {
 		t.Helper()
 		if got, err := logs.Size(id, path); err != nil || got != want {
@@ -47,9 +50,26 @@ func TestLogs_size(t *testing.T) {
 	check("a file behind a gap is no part of it", 1000)
 	write(id+"-json.log.1", 30)
 	write(id+"-json.log.2.gz", 5)
+	check("rotated files that nothing tells of", 1000)
+	now = now.Add(rotatedEvery)
 	check("rotated files", 1035+1<<20)
 	write(id+"-json.log.1.gz", 2)
+	now = now.Add(rotatedEvery)
 	check("a file that is being compressed", 1037+1<<20)
+	write(id+"-json.log.1.gz", 3)
+	write(id+"-json.log", 990)
+	check("a log that was copied and cut", 1028+1<<20)
+	write(id+"-json.log.1.gz", 4)
+	if err := os.Rename(filepath.Join(folder, id+"-json.log"), filepath.Join(folder, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	write(id+"-json.log", 990)
+	check("a log that was renamed", 1029+1<<20)
+	now = now.Add(10 * rotatedEvery)
+	logs.older("another", 1, 1)
+	if len(logs.rotated) != 1 {
+		t.Errorf("%d logs are remembered", len(logs.rotated))
+	}
 
 	// What the engine says is not trusted.
 	refused("", path, fs.ErrInvalid)

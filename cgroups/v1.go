@@ -12,10 +12,10 @@ func filesV1() []fileSpec {
 		{base: baseCPUAcct, name: "cpuacct.stat", part: PartCPU, parse: flatKeyed(cpuacctStat())},
 		{base: baseCPUAcct, name: "cpuacct.usage_percpu", part: PartPerCPU, parse: perCPU},
 		{base: baseCPU, name: "cpu.stat", part: PartCPU, parse: flatKeyed(cpuStatV1())},
-		{base: baseCPU, name: "cpu.cfs_quota_us", part: PartCPU, parse: maximum(func(s *Stats) *float64 { return &s.CPU.QuotaMicros })},
-		{base: baseCPU, name: "cpu.cfs_period_us", part: PartCPU, parse: single(func(s *Stats) *float64 { return &s.CPU.PeriodMicros })},
-		{base: baseCPU, name: "cpu.shares", part: PartCPU, parse: single(func(s *Stats) *float64 { return &s.CPU.Shares })},
-		{base: baseCPUSet, name: "cpuset.effective_cpus", other: "cpuset.cpus", part: PartCPU, parse: cpuList},
+		{base: baseCPU, name: "cpu.cfs_quota_us", part: PartCPU, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.CPU.QuotaMicros })},
+		{base: baseCPU, name: "cpu.cfs_period_us", part: PartCPU, limit: true, parse: single(func(s *Stats) *float64 { return &s.CPU.PeriodMicros })},
+		{base: baseCPU, name: "cpu.shares", part: PartCPU, limit: true, parse: single(func(s *Stats) *float64 { return &s.CPU.Shares })},
+		{base: baseCPUSet, name: "cpuset.effective_cpus", other: "cpuset.cpus", part: PartCPU, limit: true, parse: cpuList},
 
 		{base: baseMemory, name: "memory.usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
 		{base: baseMemory, name: "memory.max_usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
@@ -23,9 +23,9 @@ func filesV1() []fileSpec {
 		{base: baseMemory, name: "memory.failcnt", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.FailCount })},
 		{base: baseMemory, name: "memory.stat", part: PartMemory, parse: flatKeyed(memoryStatV1())},
 		{base: baseMemory, name: "memory.oom_control", part: PartMemory, parse: flatKeyed(oomControl())},
-		{base: baseMemory, name: "memory.limit_in_bytes", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
-		{base: baseMemory, name: "memory.memsw.limit_in_bytes", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
-		{base: baseMemory, name: "memory.soft_limit_in_bytes", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Reservation })},
+		{base: baseMemory, name: "memory.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
+		{base: baseMemory, name: "memory.memsw.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
+		{base: baseMemory, name: "memory.soft_limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Reservation })},
 
 		{base: baseMemory, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV1(), 1)},
 
@@ -33,7 +33,7 @@ func filesV1() []fileSpec {
 		{base: baseBlkio, name: "blkio.throttle.io_serviced_recursive", other: "blkio.throttle.io_serviced", part: PartIO, parse: parseBlkioOperations},
 
 		{base: basePids, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
-		{base: basePids, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
+		{base: basePids, name: "pids.max", part: PartPids, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
 		{base: basePids, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }

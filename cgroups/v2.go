@@ -8,9 +8,9 @@ import "os"
 func filesV2() []fileSpec {
 	return append([]fileSpec{
 		{base: baseUnified, name: "cpu.stat", part: PartCPU, parse: flatKeyed(cpuStatV2())},
-		{base: baseUnified, name: "cpu.max", part: PartCPU, parse: func(b []byte, s *Stats, _ names) error { return parseCPUMax(b, &s.CPU) }},
-		{base: baseUnified, name: "cpu.weight", part: PartCPU, parse: func(b []byte, s *Stats, _ names) error { return parseCPUWeight(b, &s.CPU) }},
-		{base: baseUnified, name: "cpuset.cpus.effective", part: PartCPU, parse: cpuList},
+		{base: baseUnified, name: "cpu.max", part: PartCPU, limit: true, parse: func(b []byte, s *Stats, _ names) error { return parseCPUMax(b, &s.CPU) }},
+		{base: baseUnified, name: "cpu.weight", part: PartCPU, limit: true, parse: func(b []byte, s *Stats, _ names) error { return parseCPUWeight(b, &s.CPU) }},
+		{base: baseUnified, name: "cpuset.cpus.effective", part: PartCPU, limit: true, parse: cpuList},
 
 		{base: baseUnified, name: "memory.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
 		{base: baseUnified, name: "memory.peak", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
@@ -18,10 +18,10 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "memory.stat", part: PartMemory, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
 		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
-		{base: baseUnified, name: "memory.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
-		{base: baseUnified, name: "memory.low", part: PartMemory, parse: reservationV2},
+		{base: baseUnified, name: "memory.max", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
+		{base: baseUnified, name: "memory.low", part: PartMemory, limit: true, parse: reservationV2},
 		// Swap alone; derive adds memory.max, so that the field means the same as v1's memory.memsw.limit_in_bytes.
-		{base: baseUnified, name: "memory.swap.max", part: PartMemory, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
+		{base: baseUnified, name: "memory.swap.max", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
 
 		// In bytes, where v1 counts pages.
 		{base: baseUnified, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV2(), float64(os.Getpagesize()))},
@@ -29,7 +29,7 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "io.stat", part: PartIO, parse: parseIOStat},
 
 		{base: baseUnified, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
-		{base: baseUnified, name: "pids.max", part: PartPids, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
+		{base: baseUnified, name: "pids.max", part: PartPids, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
 		{base: baseUnified, name: "cgroup.procs", part: partsOfProc, list: true, parse: procs},
 	}, pressureFiles(baseUnified, ".pressure")...)
 }

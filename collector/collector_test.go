@@ -190,19 +190,22 @@ func TestSnapshot_news(t *testing.T) {
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
 	c := h.collector(collector.Options{MaxAge: time.Second})
 	snapshot(t, c)
-	h.Write(t, h.file(t, "web", "memory.max"), "1048576\n")
-	h.Write(t, h.file(t, "db", "memory.max"), "1048576\n")
+	usage := container(t, snapshot(t, c), "db").Stats.Memory.Usage
+	for _, name := range []string{"web", "db"} {
+		h.Write(t, h.file(t, name, "memory.max"), "1048576\n")
+		h.Write(t, h.file(t, name, "memory.current"), "12345\n")
+	}
 	h.say("web", func(c *engine.Container) { c.Name = "renamed" })
 	s := snapshot(t, c)
-	if got := container(t, s, "renamed").Stats.Memory.Limit; got != 1<<20 {
-		t.Errorf("renamed: got limit %v, want the new one", got)
+	if got := container(t, s, "renamed").Stats.Memory; got.Usage != 12345 || got.Limit != 1<<20 {
+		t.Errorf("renamed: got %v of %v, want the new numbers: limits, too", got.Usage, got.Limit)
 	}
-	if got := container(t, s, "db").Stats.Memory.Limit; got != 128<<20 {
-		t.Errorf("db: got limit %v, want that of the shared reading", got)
+	if got := container(t, s, "db").Stats.Memory.Usage; got != usage {
+		t.Errorf("db: got %v, want that of the shared reading", got)
 	}
 	h.now = h.now.Add(time.Second)
-	if got := container(t, snapshot(t, c), "db").Stats.Memory.Limit; got != 1<<20 {
-		t.Errorf("db: got limit %v after MaxAge", got)
+	if got := container(t, snapshot(t, c), "db").Stats.Memory.Usage; got != 12345 {
+		t.Errorf("db: got %v after MaxAge", got)
 	}
 }
 
@@ -244,12 +247,12 @@ func TestSnapshot_restarted(t *testing.T) {
 	h := newHost(t, "v2-cgroupfs", cgroups.Options{MaxDescriptors: 1})
 	c := h.collector(collector.Options{})
 	snapshot(t, c)
-	if err := os.Remove(h.Path(h.file(t, "web", "cpu.max"))); err != nil { // the new cgroup has no such file
+	if err := os.Remove(h.Path(h.file(t, "web", "memory.peak"))); err != nil { // the new cgroup has no such file
 		t.Fatal(err)
 	}
 	h.now = h.now.Add(time.Minute)
 	web := container(t, snapshot(t, c), "web")
-	if web.Source != collector.SourceCgroup || math.IsNaN(web.Stats.CPU.Usage) || !math.IsNaN(web.Stats.CPU.QuotaMicros) {
+	if web.Source != collector.SourceCgroup || math.IsNaN(web.Stats.CPU.Usage) || !math.IsNaN(web.Stats.Memory.MaxUsage) {
 		t.Errorf("got %+v, want the readings of the new cgroup", web)
 	}
 	if err := os.RemoveAll(h.Path("sys/fs/cgroup/docker/" + h.Container(t, "web").ID)); err != nil {

@@ -231,6 +231,9 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	}
 	if !unchanged {
 		n.Labels = c.labels(f)
+		if t.handle != nil {
+			t.handle.Expire()
+		}
 	}
 	n.Stats.Reset()
 	at, cores := s.Time, s.Machine.Cores
