@@ -34,6 +34,7 @@ type exposition struct {
 	// has gone does not wait.
 	turn      chan struct{}
 	rendering renderer
+	guard     *guard
 	current   *body
 	// spare are buffers of bodies that nobody reads any more, nil when the last Snapshot had no use for them.
 	spare struct{ plain, zipped []byte }
@@ -45,7 +46,7 @@ type exposition struct {
 // body is the text of one Snapshot, in the encodings that were asked for.
 type body struct {
 	snap   *collector.Snapshot
-	own    []byte // tallyman's own metrics, as they were when the first client asked
+	own    []byte // tallyman's own metrics, as they were after the first rendering; nil = not yet
 	plain  []byte // nil = nobody asked yet
 	zipped []byte // nil = nobody asked yet
 	// readers counts the responses that are being written from plain or zipped.
@@ -72,6 +73,7 @@ func newExposition(o Options) *exposition {
 		source: o.Source, self: o.Self, log: o.Log, enabled: o.Groups,
 		turn:      make(chan struct{}, 1),
 		rendering: *newRenderer(o),
+		guard:     newGuard(o),
 		filtered:  make(chan struct{}, maxFiltered),
 		renderers: sync.Pool{New: func() any { return newRenderer(o) }},
 	}
@@ -143,7 +145,7 @@ func (e *exposition) acquire(ctx context.Context, snap *collector.Snapshot, zip 
 	}
 	if e.current == nil || e.current.snap != snap {
 		e.retire()
-		e.current = &body{snap: snap, own: e.ownMetrics(e.enabled)}
+		e.current = &body{snap: snap}
 	}
 	b := e.current
 	b.readers++
@@ -203,19 +205,41 @@ func (e *exposition) renderPlain(b *body) {
 		return
 	}
 	if e.spare.plain == nil {
-		e.spare.plain = make([]byte, 0, e.measure(b.snap)+len(b.own))
+		e.spare.plain = make([]byte, 0, e.measure(b.snap))
 	}
-	b.plain, e.spare.plain = e.rendering.text.Append(e.spare.plain, b.snap, e.enabled), nil
-	b.plain = append(b.plain, b.own...)
+	e.fit(b.snap, func(sel metrics.Selection) {
+		b.plain = e.rendering.text.Append(e.spare.plain[:0], b.snap, sel)
+	})
+	e.spare.plain = nil
+	b.plain = append(b.plain, e.ownOf(b)...)
 	e.self.Rendered("identity", len(b.plain))
+}
+
+// fit renders, once more if that was too much; see guard.
+func (e *exposition) fit(snap *collector.Snapshot, render func(metrics.Selection)) {
+	for {
+		render(e.guard.allowed(e.enabled))
+		if e.guard.fits(e.rendering.text.Series(), len(snap.Containers)) {
+			return
+		}
+	}
+}
+
+// ownOf gives tallyman's own metrics for a body that has been rendered.
+func (e *exposition) ownOf(b *body) []byte {
+	if b.own == nil {
+		b.own = e.ownMetrics(e.enabled)
+	}
+	return b.own
 }
 
 // measure tells about how long the text of a Snapshot is. Rendering it once for nothing costs less than a buffer that
 // grows: at each step the old and the new one are in memory, and the last is a quarter too large.
 func (e *exposition) measure(s *collector.Snapshot) int {
 	var n counter
-	_ = e.rendering.text.Stream(&n, s, e.enabled) // a counter takes everything
-	return int(n) + int(n)/32                     // the next one may be longer
+	_ = e.rendering.text.Stream(&n, s, e.guard.allowed(e.enabled)) // a counter takes everything
+	const own = 16 << 10
+	return int(n) + int(n)/32 + own // the next one may be longer
 }
 
 // counter counts what is written.
@@ -239,8 +263,12 @@ func (e *exposition) renderZipped(b *body) {
 	if b.plain != nil {
 		_, _ = e.rendering.gzip.Write(b.plain) // a bytes.Buffer takes everything
 	} else {
-		_ = e.rendering.text.Stream(e.rendering.gzip, b.snap, e.enabled)
-		_, _ = e.rendering.gzip.Write(b.own)
+		e.fit(b.snap, func(sel metrics.Selection) {
+			buf.Reset()
+			e.rendering.gzip.Reset(buf)
+			_ = e.rendering.text.Stream(e.rendering.gzip, b.snap, sel)
+		})
+		_, _ = e.rendering.gzip.Write(e.ownOf(b))
 	}
 	_ = e.rendering.gzip.Close()
 	b.zipped = buf.Bytes()
@@ -254,6 +282,10 @@ func (e *exposition) serveFiltered(w http.ResponseWriter, r *http.Request, snap 
 		defer func() { <-e.filtered }()
 	case <-r.Context().Done():
 		return r.Context().Err()
+	}
+	sel, err := e.allowed(r.Context(), sel)
+	if err != nil {
+		return err
 	}
 	zip := acceptsGzip(r.Header)
 	setHeaders(w.Header(), zip)
@@ -278,6 +310,17 @@ func (e *exposition) serveFiltered(w http.ResponseWriter, r *http.Request, snap 
 		_ = re.gzip.Close()
 	}
 	return nil
+}
+
+// allowed gives what is served of the groups that a client wants.
+func (e *exposition) allowed(ctx context.Context, sel metrics.Selection) (metrics.Selection, error) {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+		return e.guard.allowed(sel), nil
+	case <-ctx.Done():
+		return sel, ctx.Err()
+	}
 }
 
 // ownMetrics renders what tallyman counts about itself, which belongs to the group "tallyman".

@@ -62,6 +62,9 @@ type Options struct {
 	Version string
 	// Groups are the groups of metrics to serve; the zero value holds those that are on by default.
 	Groups metrics.Selection
+	// MaxSeries is how many series of containers and engines /metrics may have; beyond, whole groups are left out, as
+	// metrics.Dispensable lists them. 0 = any number.
+	MaxSeries int
 	// LabelsOnAll puts the labels of users on every sample of their containers; see metrics.WriterOptions.
 	LabelsOnAll bool
 	// Logs shows what containers have written, which may hold secrets: only where nobody but those who may read it can ask.

@@ -15,7 +15,7 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "memory.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
 		{base: baseUnified, name: "memory.peak", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
 		{base: baseUnified, name: "memory.swap.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Swap })},
-		{base: baseUnified, name: "memory.stat", part: PartMemory, parse: flatKeyed(memoryStatV2())},
+		{base: baseUnified, name: "memory.stat", part: PartMemoryStat, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
 		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
 		{base: baseUnified, name: "memory.max", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},

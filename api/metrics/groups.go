@@ -65,6 +65,16 @@ func Groups() []GroupInfo {
 	}
 }
 
+// Dispensable lists the groups that may be left out where a host has too many series, the first ones first: those that are off by
+// default, then what can be seen elsewhere, and the numbers of processor and memory at last. State, kills, the engine, the machine and tallyman
+// itself are few series, and what an alert hangs on: they stay.
+func Dispensable() []Group {
+	return []Group{
+		GroupNUMA, GroupPerCPU, GroupHugetlb, GroupTCP, GroupUDP, GroupProcess, GroupBlkio,
+		GroupDisk, GroupPids, GroupPressure, GroupIO, GroupNetwork, GroupMemory, GroupCPU,
+	}
+}
+
 // Selection is a set of groups. Its zero value holds the groups that are on by default. It is comparable.
 type Selection struct {
 	// flipped has the bit of each group that is not as by default, so that zero means all defaults.

@@ -49,6 +49,8 @@ type compiled struct {
 	keys   []string // `event="` for each extra label
 	group  groupKey
 	finer  groupKey // of FinerGroup
+
+	samples, fineSamples int // of the latest rendering, by the group that they belong to
 }
 
 // block is a label block in the arena: of a container, with its user's labels behind the end, or, empty where there is only one, of
@@ -117,6 +119,7 @@ func (w *Writer) render(s *collector.Snapshot, sel Selection) {
 	w.prepare(s)
 	for i := range w.rows {
 		w.row, w.started = &w.rows[i], false
+		w.row.samples, w.row.fineSamples = 0, 0
 		if w.err != nil {
 			break
 		}
@@ -153,7 +156,15 @@ func (w *Writer) renderContainer(c *collector.Container, b block) {
 	if w.opts.LabelsOnAll || w.row.UserLabels {
 		w.user = w.arena[b.end:b.user]
 	}
-	if w.fine && w.row.Finer(c, w.draw) || !w.coarse {
+	if w.fine {
+		before := w.row.samples
+		if w.row.Finer(c, w.draw) {
+			w.row.fineSamples += w.row.samples - before
+			w.row.samples = before
+			return
+		}
+	}
+	if !w.coarse {
 		return
 	}
 	if w.row.Each != nil {
@@ -194,8 +205,22 @@ func (w *Writer) renderEngines(s *collector.Snapshot) {
 	}
 }
 
+// Series tells how many samples of each group the latest rendering had.
+func (w *Writer) Series() map[Group]int {
+	n := map[Group]int{}
+	for i := range w.rows {
+		r := &w.rows[i]
+		n[r.Group] += r.samples
+		if r.fineSamples > 0 {
+			n[r.FinerGroup] += r.fineSamples
+		}
+	}
+	return n
+}
+
 // begin writes the name of a sample, behind the header of its family if it is the first.
 func (w *Writer) begin() {
+	w.row.samples++
 	if !w.started {
 		w.started = true
 		w.dst = append(w.dst, w.row.header...)

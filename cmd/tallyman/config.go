@@ -46,6 +46,8 @@ type config struct {
 	diskTimeout      *time.Duration
 	diskTop          *int
 	maxAge           *time.Duration
+	memoryDetail     *bool
+	maxSeries        *int
 	readFrom         collector.Source
 	groups           map[metrics.Group]*bool
 	slices           *[]string
@@ -122,7 +124,9 @@ func defineFlags(app *kingpin.Application) *config {
 	for _, g := range metrics.Groups() {
 		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
 	}
+	c.memoryDetail = boolean(app, "collector.memory-detail", "Read memory.stat, the costliest of a container's files. Without it the group memory is usage, peak, limits and events only: no working set, page cache and faults.", true)
 	c.diskTop = whole(app, "collector.disk-top", "How many images and volumes have metrics of their own, the largest; the rest is summed up.", 50)
+	c.maxSeries = whole(app, "collector.max-series", "How many series may be served, but for tallyman's own: beyond, whole groups are left out, which tallyman_group_left_out tells; 0 = any number.", 0)
 	c.slices = list(app, "collector.slices", "Further cgroups to read, such as /system.slice/*.service: paths separated by commas, in which *, ? and [] are as in a shell. The host itself, /, is always read.",
 		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
 	c.hiddenInterfaces = list(app, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
@@ -274,6 +278,9 @@ func (c *config) parts() cgroups.Parts {
 		if *c.groups[g] {
 			parts |= part
 		}
+	}
+	if *c.groups[metrics.GroupMemory] && *c.memoryDetail {
+		parts |= cgroups.PartMemoryStat
 	}
 	return parts
 }

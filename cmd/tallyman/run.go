@@ -116,7 +116,7 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	}
 	p.collector = collector.New(engines, kernel, options)
 	server := api.New(api.Options{
-		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, Pprof: *cfg.pprof,
+		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, MaxSeries: *cfg.maxSeries, Pprof: *cfg.pprof,
 	})
 	p.server = api.NewHTTPServer(server.Handler())
 	return p, nil

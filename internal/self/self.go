@@ -30,6 +30,8 @@ type Metrics struct {
 	collectDuration prometheus.Histogram
 	collectErrors   *prometheus.CounterVec
 	renderBytes     *prometheus.GaugeVec
+	series          *prometheus.GaugeVec
+	leftOut         *prometheus.GaugeVec
 	// engine is the value of the label engine; none where there is only one engine, and so no such label.
 	engine []string
 }
@@ -66,6 +68,14 @@ func New(b Build, severalEngines bool) *Metrics {
 			Name: "tallyman_render_bytes",
 			Help: "Size of the latest rendered exposition, by encoding.",
 		}, []string{"encoding"}),
+		series: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tallyman_series",
+			Help: "Series in the latest rendered exposition, by group, without those of tallyman itself.",
+		}, []string{"group"}),
+		leftOut: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "tallyman_group_left_out",
+			Help: "Groups that are not served since there are more series than --collector.max-series allows: 1, and 0 once they are served again.",
+		}, []string{"group"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "tallyman_build_info",
@@ -78,7 +88,7 @@ func New(b Build, severalEngines bool) *Metrics {
 	if !severalEngines {
 		m.reconnects.WithLabelValues() // 0, not absent, until it happens
 	}
-	m.registry.MustRegister(build, m.engineRequests, m.reconnects, m.collectDuration, m.collectErrors, m.renderBytes,
+	m.registry.MustRegister(build, m.engineRequests, m.reconnects, m.collectDuration, m.collectErrors, m.renderBytes, m.series, m.leftOut,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -148,4 +158,23 @@ func (m *Metrics) Rendered(encoding string, n int) {
 	if m != nil {
 		m.renderBytes.WithLabelValues(encoding).Set(float64(n))
 	}
+}
+
+// Series records how many series of a group the latest exposition has.
+func (m *Metrics) Series(group string, n int) {
+	if m != nil {
+		m.series.WithLabelValues(group).Set(float64(n))
+	}
+}
+
+// GroupLeftOut records that a group is left out for want of room, or is served again.
+func (m *Metrics) GroupLeftOut(group string, out bool) {
+	if m == nil {
+		return
+	}
+	n := 0.0
+	if out {
+		n = 1
+	}
+	m.leftOut.WithLabelValues(group).Set(n)
 }
