@@ -32,7 +32,18 @@ type floor struct {
 	files int
 }
 
-// keptFiles lists what a process keeps open of the kernel's own files, as paths that open the same file again.
+// limitFiles are read by tallyman as well, but not at every scrape, and so not kept open. The floor reads them each time, as every
+// exporter without that trick has to.
+func limitFiles() []string {
+	return []string{
+		"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.shares", "cpuset.effective_cpus", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes",
+		"memory.soft_limit_in_bytes", "pids.max",
+		"cpu.max", "cpu.weight", "cpuset.cpus.effective", "memory.max", "memory.low", "memory.swap.max",
+	}
+}
+
+// keptFiles lists what a process keeps open of the kernel's own files, as paths that open the same file again, with the limits beside
+// them.
 func keptFiles(pid int) ([]string, error) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	fds, err := os.ReadDir(dir)
@@ -40,10 +51,22 @@ func keptFiles(pid int) ([]string, error) {
 		return nil, fmt.Errorf("descriptors of tallyman: %w", err)
 	}
 	var files []string
+	folders := map[string]bool{}
 	for _, fd := range fds {
 		path := filepath.Join(dir, fd.Name())
-		if isKernelFile(path) {
-			files = append(files, path)
+		if !isKernelFile(path) {
+			continue
+		}
+		files = append(files, path)
+		if target, err := os.Readlink(path); err == nil {
+			folders[filepath.Dir(target)] = true
+		}
+	}
+	for folder := range folders {
+		for _, name := range limitFiles() {
+			if path := filepath.Join(folder, name); isKernelFile(path) {
+				files = append(files, path)
+			}
 		}
 	}
 	return files, nil
