@@ -6,6 +6,9 @@ GO ?= go
 T ?= 30s
 N ?= 300
 IDLE ?= 2m
+BENCH ?= .
+BASE ?= HEAD~1
+COUNT ?= 6
 SUITES ?= trixie
 DRIVERS ?= cgroupfs systemd
 
@@ -91,8 +94,13 @@ fuzz: ## fuzz every parser for T=30s each
 	done
 
 .PHONY: bench
-bench: ## benchmarks of each stage
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## benchmarks of each stage, as root over real cgroups beside the floor: BENCH=Collect/^1000$$
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	set -o pipefail; $(GO) -C test test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./bench | $(GO) -C test run ./bench/growth
+
+.PHONY: bench-compare
+bench-compare: ## the same beside those of another revision: BASE=main COUNT=6
+	test/bench/compare "$(BASE)" "$(COUNT)" '$(BENCH)'
 
 .PHONY: bench-host
 bench-host: setup build ## what a scrape costs with N=300 real containers, beside the floor, and IDLE=2m without scrapes

@@ -1,0 +1,104 @@
+// Command growth copies the output of the benchmarks from its input, and prints behind it what each stage costs by the number of
+// containers, beside the floor, and how straight the line is. Start reading at main.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// cost is what one run of a stage took.
+type cost struct {
+	containers int
+	micros     float64 // of processor time, for each container
+	allocs     float64 // for all containers
+}
+
+func main() {
+	stages, order, err := read(io.TeeReader(os.Stdin, os.Stdout))
+	if err == nil {
+		err = print(os.Stdout, stages, order)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "growth:", err)
+		os.Exit(1)
+	}
+}
+
+// read gives the medians of all runs, by stage, and the stages in the order in which they ran.
+func read(r io.Reader) (map[string][]cost, []string, error) {
+	runs := map[string]map[int][]cost{}
+	var order []string
+	reader := benchfmt.NewReader(bufio.NewReader(r), "standard input")
+	for reader.Scan() {
+		result, ok := reader.Result().(*benchfmt.Result)
+		if !ok {
+			continue
+		}
+		base, parts := result.Name.Parts()
+		i := slices.IndexFunc(result.Values, func(v benchfmt.Value) bool { return v.OrigUnit == "cpu-ns/container" || v.Unit == "cpu-ns/container" })
+		if i < 0 || len(parts) == 0 {
+			continue
+		}
+		nanos := result.Values[i].Value
+		if result.Values[i].OrigUnit != "" {
+			nanos = result.Values[i].OrigValue
+		}
+		n, err := strconv.Atoi(strings.TrimPrefix(string(parts[0]), "/"))
+		if err != nil {
+			continue // not a number of containers
+		}
+		allocs, _ := result.Value("allocs/op")
+		stage := string(base)
+		if runs[stage] == nil {
+			runs[stage] = map[int][]cost{}
+			order = append(order, stage)
+		}
+		runs[stage][n] = append(runs[stage][n], cost{n, nanos / 1e3, allocs})
+	}
+	stages := map[string][]cost{}
+	for stage, sizes := range runs {
+		for _, all := range sizes {
+			slices.SortFunc(all, func(a, b cost) int { return int(a.micros - b.micros) })
+			stages[stage] = append(stages[stage], all[len(all)/2])
+		}
+		slices.SortFunc(stages[stage], func(a, b cost) int { return a.containers - b.containers })
+	}
+	return stages, order, reader.Err()
+}
+
+// print writes the table.
+func print(out io.Writer, stages map[string][]cost, order []string) error {
+	floor := map[int]float64{}
+	for _, c := range stages["Floor"] {
+		floor[c.containers] = c.micros
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\nstage\tcontainers\tus/container\tx floor\tallocs\tR2 of all sizes\t")
+	for _, stage := range order {
+		straight := determination(stages[stage])
+		for _, c := range stages[stage] {
+			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t%.5f\t\n", stage, c.containers, c.micros, c.micros/floor[c.containers], c.allocs, straight)
+		}
+	}
+	return w.Flush()
+}
+
+// determination is the coefficient of determination of the straight line through the whole costs.
+func determination(all []cost) float64 {
+	var n, x, y, xx, xy, yy float64
+	for _, c := range all {
+		a, b := float64(c.containers), c.micros*float64(c.containers)
+		n, x, y, xx, xy, yy = n+1, x+a, y+b, xx+a*a, xy+a*b, yy+b*b
+	}
+	r := n*xy - x*y
+	return r * r / ((n*xx - x*x) * (n*yy - y*y))
+}
