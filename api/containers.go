@@ -3,13 +3,13 @@ package api
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"tallyman/api/metrics"
+	"tallyman/api/schema"
 	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
@@ -33,7 +33,7 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	answer := containersAnswer{Time: moment(snap.Time), Containers: []containerItem{}}
+	answer := schema.Containers{Time: schema.Moment(snap.Time), Containers: []schema.Container{}}
 	for i := range snap.Containers {
 		if c := &snap.Containers[i]; f.matches(c) {
 			answer.Containers = append(answer.Containers, newItem(c))
@@ -48,8 +48,8 @@ func (s *Server) container(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		return
 	}
-	s.sendJSON(w, r, http.StatusOK, containerAnswer{
-		Time: moment(snap.Time), Container: newItem(c), Facts: newFacts(c.Facts), Readings: s.readings(c),
+	s.sendJSON(w, r, http.StatusOK, schema.ContainerDetails{
+		Time: schema.Moment(snap.Time), Container: newItem(c), Facts: newFacts(c.Facts), Readings: s.readings(c),
 	})
 }
 
@@ -80,7 +80,7 @@ func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.sendError(w, r, http.StatusInternalServerError, err.Error())
 	default:
-		s.sendJSON(w, r, http.StatusOK, cgroupAnswer{Time: moment(snap.Time), Path: c.ID, Stat: raw})
+		s.sendJSON(w, r, http.StatusOK, schema.Cgroup{Time: schema.Moment(snap.Time), Path: c.ID, Stat: raw})
 	}
 }
 
@@ -141,44 +141,44 @@ func (f filter) matches(c *collector.Container) bool {
 }
 
 // newItem makes the entry of a container in the list.
-func newItem(c *collector.Container) containerItem {
-	item := containerItem{
-		ID: text(containerID(c)), Cgroup: text(c.ID), Name: text(c.Name), Image: text(c.Image), Engine: text(c.Engine),
-		ExitCode: exitCode(c.Facts), Restarts: number(math.NaN()),
-		Source: string(c.Source), SourceAge: number(c.SampleAge),
-		CPU: cpuItem{
-			Cores: number(c.Rates.CPU), LimitCores: number(c.LimitCores), UsageSeconds: number(c.Stats.CPU.Usage),
-			ThrottledRatio: number(c.Rates.ThrottledRatio),
+func newItem(c *collector.Container) schema.Container {
+	item := schema.Container{
+		ID: schema.Text(containerID(c)), Cgroup: schema.Text(c.ID), Name: schema.Text(c.Name), Image: schema.Text(c.Image), Engine: schema.Text(c.Engine),
+		ExitCode: exitCode(c.Facts), Restarts: schema.Unknown(),
+		Source: string(c.Source), SourceAge: schema.Number(c.SampleAge),
+		CPU: schema.CPU{
+			Cores: schema.Number(c.Rates.CPU), LimitCores: schema.Number(c.LimitCores), UsageSeconds: schema.Number(c.Stats.CPU.Usage),
+			ThrottledRatio: schema.Number(c.Rates.ThrottledRatio),
 		},
-		Memory: memoryItem{
-			UsageBytes: number(c.Stats.Memory.Usage), WorkingSetBytes: number(c.Stats.Memory.WorkingSet),
-			LimitBytes: number(c.Stats.Memory.Limit),
+		Memory: schema.Memory{
+			UsageBytes: schema.Number(c.Stats.Memory.Usage), WorkingSetBytes: schema.Number(c.Stats.Memory.WorkingSet),
+			LimitBytes: schema.Number(c.Stats.Memory.Limit),
 		},
-		IO: ioItem{
-			ReadBytesPerSecond: number(c.Rates.ReadBytes), WriteBytesPerSecond: number(c.Rates.WriteBytes),
+		IO: schema.IO{
+			ReadBytesPerSecond: schema.Number(c.Rates.ReadBytes), WriteBytesPerSecond: schema.Number(c.Rates.WriteBytes),
 			ReadBytes:  sum(c.Stats.IO, func(d *cgroups.IODevice) float64 { return d.ReadBytes }),
 			WriteBytes: sum(c.Stats.IO, func(d *cgroups.IODevice) float64 { return d.WriteBytes }),
 		},
-		Network: networkItem{
-			ReceiveBytesPerSecond: number(c.Rates.ReceiveBytes), TransmitBytesPerSecond: number(c.Rates.TransmitBytes),
+		Network: schema.Network{
+			ReceiveBytesPerSecond: schema.Number(c.Rates.ReceiveBytes), TransmitBytesPerSecond: schema.Number(c.Rates.TransmitBytes),
 			ReceiveBytes:  sum(c.Stats.Network, func(n *cgroups.Interface) float64 { return n.RxBytes }),
 			TransmitBytes: sum(c.Stats.Network, func(n *cgroups.Interface) float64 { return n.TxBytes }),
 		},
-		Pids: pidsItem{
-			Threads: number(c.Stats.Pids.Threads), ThreadsMax: number(c.Stats.Pids.ThreadsMax),
-			Processes: number(c.Stats.Pids.Processes),
+		Pids: schema.Pids{
+			Threads: schema.Number(c.Stats.Pids.Threads), ThreadsMax: schema.Number(c.Stats.Pids.ThreadsMax),
+			Processes: schema.Number(c.Stats.Pids.Processes),
 		},
-		Disk: sizeItem{
-			WritableBytes: number(c.Disk.Writable), RootBytes: number(c.Disk.Root), LogBytes: number(c.Disk.Log),
+		Disk: schema.Size{
+			WritableBytes: schema.Number(c.Disk.Writable), RootBytes: schema.Number(c.Disk.Root), LogBytes: schema.Number(c.Disk.Log),
 		},
-		OOMKills: number(c.OOMKills),
-		Problem:  text(c.Problem),
+		OOMKills: schema.Number(c.OOMKills),
+		Problem:  schema.Text(c.Problem),
 	}
 	if f := c.Facts; f != nil {
-		item.State, item.Health = text(f.State), text(f.Health)
-		item.CreatedAt, item.StartedAt, item.FinishedAt = moment(f.Created), moment(f.Started), moment(f.Finished)
+		item.State, item.Health = schema.Text(f.State), schema.Text(f.Health)
+		item.CreatedAt, item.StartedAt, item.FinishedAt = schema.Moment(f.Created), schema.Moment(f.Started), schema.Moment(f.Finished)
 		if !f.Listed {
-			item.Restarts = number(f.Restarts)
+			item.Restarts = schema.Number(f.Restarts)
 		}
 		if f.HasExited && !f.Listed {
 			item.OOMKilled = new(f.OOMKilled)
@@ -188,34 +188,34 @@ func newItem(c *collector.Container) containerItem {
 }
 
 // exitCode is that of the latest exit.
-func exitCode(f *engine.Container) number {
+func exitCode(f *engine.Container) schema.Number {
 	if f == nil || !f.HasExited {
-		return number(math.NaN())
+		return schema.Unknown()
 	}
-	return number(f.ExitCode)
+	return schema.Number(f.ExitCode)
 }
 
 // sum adds up what is known of the parts. No list is unknown, an empty one is nothing.
-func sum[T any](parts []T, value func(*T) float64) number {
-	total := number(math.NaN())
+func sum[T any](parts []T, value func(*T) float64) schema.Number {
+	total := schema.Unknown()
 	if parts != nil && len(parts) == 0 {
 		return 0
 	}
 	for i := range parts {
-		total.add(value(&parts[i]))
+		total.Add(value(&parts[i]))
 	}
 	return total
 }
 
 // newFacts gives what the engine says besides; nil where it says nothing. The environment of a container is not known here.
-func newFacts(f *engine.Container) *factsItem {
+func newFacts(f *engine.Container) *schema.Facts {
 	if f == nil {
 		return nil
 	}
-	item := &factsItem{
-		ImageID: text(f.ImageID), ImageCreated: moment(f.ImageCreated), PID: number(math.NaN()), FailingStreak: number(math.NaN()),
-		NetworkMode: text(f.NetworkMode), NetworkOwner: text(f.NetworkOwner), CgroupParent: text(f.CgroupParent),
-		RestartPolicy: text(f.RestartPolicy), Runtime: text(f.Runtime), Labels: f.Labels,
+	item := &schema.Facts{
+		ImageID: schema.Text(f.ImageID), ImageCreated: schema.Moment(f.ImageCreated), PID: schema.Unknown(), FailingStreak: schema.Unknown(),
+		NetworkMode: schema.Text(f.NetworkMode), NetworkOwner: schema.Text(f.NetworkOwner), CgroupParent: schema.Text(f.CgroupParent),
+		RestartPolicy: schema.Text(f.RestartPolicy), Runtime: schema.Text(f.Runtime), Labels: f.Labels,
 	}
 	if item.Labels == nil {
 		item.Labels = map[string]string{}
@@ -224,21 +224,21 @@ func newFacts(f *engine.Container) *factsItem {
 		item.ImageStale = new(f.ImageStale)
 	}
 	if f.PID != 0 {
-		item.PID = number(f.PID)
+		item.PID = schema.Number(f.PID)
 	}
 	if f.Health != engine.HealthNone {
-		item.FailingStreak = number(f.FailingStreak)
+		item.FailingStreak = schema.Number(f.FailingStreak)
 	}
 	return item
 }
 
 // readings gives every metric of a container that this server serves. They come from the same table as /metrics.
-func (s *Server) readings(c *collector.Container) []readingItem {
-	items := []readingItem{}
+func (s *Server) readings(c *collector.Container) []schema.Reading {
+	items := []schema.Reading{}
 	for i := range s.families {
 		f := &s.families[i]
 		f.Draw(s.groups, c, func(sample metrics.Sample) {
-			item := readingItem{Metric: f.Name, Labels: map[string]string{}, Value: number(sample.Value)}
+			item := schema.Reading{Metric: f.Name, Labels: map[string]string{}, Value: schema.Number(sample.Value)}
 			for j, name := range f.Labels {
 				item.Labels[name] = sample.Labels[j]
 			}

@@ -7,26 +7,27 @@ import (
 	"strconv"
 	"time"
 
+	"tallyman/api/schema"
 	"tallyman/collector"
 	"tallyman/engine"
 )
 
 // summariseDisk gives the lines of docker system df of every engine that may still be quoted.
-func summariseDisk(s *collector.Snapshot) []diskItem {
-	items := []diskItem{}
+func summariseDisk(s *collector.Snapshot) []schema.DiskUsage {
+	items := []schema.DiskUsage{}
 	for i := range s.Engines {
 		e := &s.Engines[i]
 		if e.Disk == nil {
 			continue
 		}
 		for _, p := range e.Disk.Parts {
-			item := diskItem{
-				Engine: text(e.Name), Type: string(p.Kind), Total: number(p.Active + p.Inactive), Active: number(p.Active),
-				SizeBytes: number(p.Bytes), ReclaimableBytes: number(p.Reclaimable),
-				RefreshedAt: moment(p.At), AgeSeconds: number(math.NaN()), Problem: text(p.Problem),
+			item := schema.DiskUsage{
+				Engine: schema.Text(e.Name), Type: string(p.Kind), Total: schema.Number(p.Active + p.Inactive), Active: schema.Number(p.Active),
+				SizeBytes: schema.Number(p.Bytes), ReclaimableBytes: schema.Number(p.Reclaimable),
+				RefreshedAt: schema.Moment(p.At), AgeSeconds: schema.Unknown(), Problem: schema.Text(p.Problem),
 			}
 			if !p.At.IsZero() {
-				item.AgeSeconds = number(max(s.Time.Sub(p.At), 0).Seconds())
+				item.AgeSeconds = schema.Number(max(s.Time.Sub(p.At), 0).Seconds())
 			}
 			items = append(items, item)
 		}

@@ -197,7 +197,7 @@ func TestExposition_churn(t *testing.T) {
 	all.Wait()
 }
 
-// marked is a Snapshot whose every container is called after a number, so that a buffer used for two is seen.
+// marked is a Snapshot whose every container is called after a schema.Number, so that a buffer used for two is seen.
 func marked(n int) *collector.Snapshot {
 	s := sample.Many(5 + n%7)
 	for i := range s.Containers {

@@ -2,51 +2,10 @@ package api
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
-	"time"
+
+	"tallyman/api/schema"
 )
-
-// number is a reading; unknown is null.
-type number float64
-
-// MarshalJSON writes null for what is no number in JSON.
-func (n number) MarshalJSON() ([]byte, error) {
-	if !n.known() {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(n))
-}
-
-// known says whether there is a reading.
-func (n number) known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
-
-// moment is a time; the zero time is null.
-type moment time.Time
-
-// MarshalJSON writes RFC 3339 in UTC.
-func (m moment) MarshalJSON() ([]byte, error) {
-	if time.Time(m).IsZero() {
-		return []byte("null"), nil
-	}
-	return json.Marshal(time.Time(m).UTC())
-}
-
-// text is a word; the empty one is null.
-type text string
-
-// MarshalJSON writes null for what was not said.
-func (t text) MarshalJSON() ([]byte, error) {
-	if t == "" {
-		return []byte("null"), nil
-	}
-	return json.Marshal(string(t))
-}
-
-// apiError is the answer to a request that cannot be answered.
-type apiError struct {
-	Error string `json:"error"`
-}
 
 // sendJSON answers with a value.
 func (s *Server) sendJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
@@ -60,7 +19,7 @@ func (s *Server) sendJSON(w http.ResponseWriter, r *http.Request, status int, v 
 
 // sendError answers with what is wrong, and what would be right.
 func (s *Server) sendError(w http.ResponseWriter, r *http.Request, status int, message string) {
-	s.sendJSON(w, r, status, apiError{message})
+	s.sendJSON(w, r, status, schema.Problem{Error: message})
 }
 
 // sendUnavailable answers when there is no Snapshot.

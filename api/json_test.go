@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"tallyman/api/internal/sample"
+	"tallyman/api/schema"
 	"tallyman/collector"
 	"tallyman/engine"
 )
@@ -93,7 +94,7 @@ func TestContainers_badInput(t *testing.T) {
 		"?state=" + strings.Repeat("x", 500): "xxx",
 	} {
 		got := ask(h, "GET", "/api/v1/containers"+query)
-		var answer apiError
+		var answer schema.Problem
 		if err := json.NewDecoder(got.Body).Decode(&answer); err != nil {
 			t.Fatal(err)
 		}
@@ -198,10 +199,10 @@ func TestOpenAPI(t *testing.T) {
 	_, schemas, _ := strings.Cut(string(document), "\n  schemas:\n")
 	documented := parseSchemas(schemas)
 	served := map[string]any{
-		"Error": apiError{}, "Summary": summaryAnswer{}, "Host": hostSummary{}, "Pressure": hostPressure{}, "Engine": engineSummary{},
-		"ContainerCounts": containerCounts{}, "Totals": totals{}, "Attention": attentionItem{}, "Containers": containersAnswer{},
-		"Container": containerItem{}, "CPU": cpuItem{}, "Memory": memoryItem{}, "IO": ioItem{}, "Network": networkItem{}, "Pids": pidsItem{},
-		"DiskUsage": diskItem{}, "DiskSize": sizeItem{}, "ContainerDetail": containerAnswer{}, "Facts": factsItem{}, "Reading": readingItem{},
+		"Error": schema.Problem{}, "Summary": schema.Summary{}, "Host": schema.Host{}, "Pressure": schema.HostPressure{}, "Engine": schema.Engine{},
+		"ContainerCounts": schema.Counts{}, "Totals": schema.Totals{}, "Attention": schema.Attention{}, "Containers": schema.Containers{},
+		"Container": schema.Container{}, "CPU": schema.CPU{}, "Memory": schema.Memory{}, "IO": schema.IO{}, "Network": schema.Network{}, "Pids": schema.Pids{},
+		"DiskUsage": schema.DiskUsage{}, "DiskSize": schema.Size{}, "ContainerDetail": schema.ContainerDetails{}, "Facts": schema.Facts{}, "Reading": schema.Reading{},
 	}
 	for name := range documented {
 		if served[name] == nil {
@@ -231,12 +232,12 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
-// schema is one schema of the document.
-type schema struct{ required, fields []string }
+// documented is one schema of the document.
+type documented struct{ required, fields []string }
 
 // parseSchemas reads the schemas as the document lays them out: one property on a line.
-func parseSchemas(text string) map[string]schema {
-	all := map[string]schema{}
+func parseSchemas(text string) map[string]documented {
+	all := map[string]documented{}
 	name := ""
 	property := regexp.MustCompile(`^        ([a-z_]+): \{(.*)\}$`)
 	for line := range strings.SplitSeq(text, "\n") {
@@ -244,7 +245,7 @@ func parseSchemas(text string) map[string]schema {
 		switch {
 		case strings.HasPrefix(line, "    ") && line[4] != ' ':
 			name = strings.TrimSuffix(strings.TrimSpace(line), ":")
-			s = schema{}
+			s = documented{}
 		case strings.HasPrefix(line, "      required: ["):
 			list := strings.TrimSuffix(strings.TrimPrefix(line, "      required: ["), "]")
 			s.required = strings.Split(list, ", ")
@@ -277,11 +278,11 @@ func documentedKind(p string) string {
 func field(f reflect.StructField) string {
 	kind := ""
 	switch f.Type {
-	case reflect.TypeFor[number]():
+	case reflect.TypeFor[schema.Number]():
 		kind = "number null"
-	case reflect.TypeFor[text]():
+	case reflect.TypeFor[schema.Text]():
 		kind = "string null"
-	case reflect.TypeFor[moment]():
+	case reflect.TypeFor[schema.Moment]():
 		kind = "time null"
 	case reflect.TypeFor[*bool]():
 		kind = "boolean null"

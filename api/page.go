@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"tallyman/api/metrics"
+	"tallyman/api/schema"
 	"tallyman/collector"
 )
 
@@ -34,22 +35,22 @@ type pageHead struct {
 	Root    string // the way to "/", so that the pages also work behind a proxy that adds a prefix
 	Title   string
 	Version string
-	Summary summaryAnswer
+	Summary schema.Summary
 }
 
 // indexView is the page of all containers.
 type indexView struct {
 	pageHead
 
-	Rows []containerItem
+	Rows []schema.Container
 }
 
 // containerView is the page of one container.
 type containerView struct {
 	pageHead
 
-	Item     containerItem
-	Facts    *factsItem
+	Item     schema.Container
+	Facts    *schema.Facts
 	Labels   []labelView
 	Reasons  []string
 	Readings []readingView
@@ -77,7 +78,7 @@ func (s *Server) indexPage(w http.ResponseWriter, r *http.Request) {
 		unavailable(w, r, s.log, err)
 		return
 	}
-	view := indexView{pageHead: s.head(snap, "", "tallyman"), Rows: make([]containerItem, len(snap.Containers))}
+	view := indexView{pageHead: s.head(snap, "", "tallyman"), Rows: make([]schema.Container, len(snap.Containers))}
 	if name := snap.Machine.Hostname; name != "" {
 		view.Title = name + " – tallyman"
 	}
@@ -136,7 +137,7 @@ func (s *Server) readingViews(c *collector.Container) []readingView {
 }
 
 // nameOf is what a container is called on a page.
-func nameOf(c containerItem) string {
+func nameOf(c schema.Container) string {
 	switch {
 	case c.Name != "":
 		return string(c.Name)

@@ -2,10 +2,8 @@ package api
 
 import (
 	"bytes"
-	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"tallyman/api/internal/sample"
 	"tallyman/api/metrics"
@@ -101,50 +99,6 @@ func TestPage_assetsAreOurs(t *testing.T) {
 	}
 	if bytes.Contains(openAPIDocument, []byte("\t")) {
 		t.Error("openapi.yaml has a tab")
-	}
-}
-
-func TestFormat(t *testing.T) {
-	t.Parallel()
-	since := func(d time.Duration) string { return formatSince(moment(sample.Now().Add(-d)), moment(sample.Now())) }
-	nan := number(math.NaN())
-	for _, c := range []struct{ got, want string }{
-		{formatBytes(nan), "–"},
-		{formatBytes(0), "0 B"},
-		{formatBytes(1023), "1023 B"},
-		{formatBytes(1024), "1.0 KiB"},
-		{formatBytes(1048575), "1.0 MiB"},
-		{formatBytes(1.5 * (1 << 30)), "1.5 GiB"},
-		{formatBytes(1e30), "867361737988.4 EiB"},
-		{formatRate(nan), "–"},
-		{formatRate(2048), "2.0 KiB/s"},
-		{formatCores(nan), "–"},
-		{formatCores(0.0125), "0.013"},
-		{formatCores(8), "8"},
-		{formatCores(12.34), "12.3"},
-		{formatPercent(0.125), "12.5 %"},
-		{formatPercent(nan), "–"},
-		{formatCount(nan), "–"},
-		{formatCount(0), "0"},
-		{formatCount(123), "123"},
-		{formatCount(1234567), "1\u202f234\u202f567"},
-		{formatCount(-1234.5), "-1\u202f234.5"},
-		{formatCount(number(math.Inf(1))), "–"},
-		{since(-30 * time.Second), "0 s"},
-		{since(30 * time.Second), "30 s"},
-		{since(90 * time.Minute), "1 h"},
-		{since(72 * time.Hour), "3 d"},
-		{formatSince(moment{}, moment(sample.Now())), "–"},
-		{formatMoment(moment{}), "–"},
-		{formatMoment(moment(sample.Now())), "2026-11-21 09:30:00 UTC"},
-		{formatSeconds(1.5), "1.5 s"},
-		{formatRaw(nan), "-1"},
-		{formatRaw(1e6), "1000000"},
-		{formatWord(""), "–"},
-	} {
-		if c.got != c.want {
-			t.Errorf("got %q, want %q", c.got, c.want)
-		}
 	}
 }
 

@@ -38,6 +38,16 @@ type Source interface {
 	Raw(c *collector.Container) (any, error)
 	// RefreshDisk asks every engine for its disk usage, and waits for none.
 	RefreshDisk() []engine.RefreshAnswer
+	// History is what is remembered of a container, by its Engine and its id of the engine, or of the host, both "", the oldest first.
+	History(engine, id string) []collector.Point
+	// LastWords is what is remembered of runs that have ended, the latest first.
+	LastWords() []collector.LastWords
+	// Events gives up to limit of the latest events, the oldest first; limit <= 0 = all that are remembered.
+	Events(limit int) []collector.Event
+	// Follow gives every event after the one numbered seq that is still remembered, and then those that come, until ctx ends.
+	Follow(ctx context.Context, seq uint64) (*collector.Follower, error)
+	// Logs gives the last lines, up to tail, of what a container has written.
+	Logs(ctx context.Context, c *collector.Container, tail int) ([]engine.LogLine, error)
 }
 
 // Options are the choices for a Server. The zero value serves the default groups of nothing.
@@ -54,6 +64,8 @@ type Options struct {
 	Groups metrics.Selection
 	// LabelsOnAll puts the labels of users on every sample of their containers; see metrics.WriterOptions.
 	LabelsOnAll bool
+	// Logs shows what containers have written, which may hold secrets: only where nobody but those who may read it can ask.
+	Logs bool
 	// Pprof serves /debug/pprof/, which tells much about the process and costs processor time.
 	Pprof bool
 }
@@ -184,3 +196,22 @@ func (noSource) Raw(*collector.Container) (any, error) {
 
 // RefreshDisk asks nobody.
 func (noSource) RefreshDisk() []engine.RefreshAnswer { return nil }
+
+// History remembers nothing.
+func (noSource) History(string, string) []collector.Point { return nil }
+
+// LastWords remembers nothing.
+func (noSource) LastWords() []collector.LastWords { return nil }
+
+// Events remembers nothing.
+func (noSource) Events(int) []collector.Event { return nil }
+
+// Follow always fails.
+func (noSource) Follow(context.Context, uint64) (*collector.Follower, error) {
+	return nil, errors.New("there is no source of events")
+}
+
+// Logs always fails.
+func (noSource) Logs(context.Context, *collector.Container, int) ([]engine.LogLine, error) {
+	return nil, errors.New("there is no source of logs")
+}

@@ -40,6 +40,11 @@ type fake struct {
 	err  error
 	// answers are those to RefreshDisk.
 	answers []engine.RefreshAnswer
+	// What is remembered, and written; not changed once it is served.
+	history   []collector.Point
+	lastWords []collector.LastWords
+	events    []collector.Event
+	logs      []engine.LogLine
 
 	calls atomic.Int64
 }
@@ -59,6 +64,20 @@ func (f *fake) Raw(c *collector.Container) (any, error) {
 		return nil, cgroups.ErrNotFound
 	}
 	return map[string]any{"pids": map[string]int{"current": 3}}, nil
+}
+
+func (f *fake) History(string, string) []collector.Point { return f.history }
+
+func (f *fake) LastWords() []collector.LastWords { return f.lastWords }
+
+func (f *fake) Events(int) []collector.Event { return f.events }
+
+func (f *fake) Follow(context.Context, uint64) (*collector.Follower, error) {
+	return nil, errors.New("not followed here")
+}
+
+func (f *fake) Logs(context.Context, *collector.Container, int) ([]engine.LogLine, error) {
+	return f.logs, nil
 }
 
 func (f *fake) RefreshDisk() []engine.RefreshAnswer {
@@ -317,6 +336,18 @@ type panics struct{ value any }
 func (p panics) Snapshot(context.Context) (*collector.Snapshot, error) { panic(p.value) }
 
 func (p panics) Raw(*collector.Container) (any, error) { panic(p.value) }
+
+func (p panics) History(string, string) []collector.Point { panic(p.value) }
+
+func (p panics) LastWords() []collector.LastWords { panic(p.value) }
+
+func (p panics) Events(int) []collector.Event { panic(p.value) }
+
+func (p panics) Follow(context.Context, uint64) (*collector.Follower, error) { panic(p.value) }
+
+func (p panics) Logs(context.Context, *collector.Container, int) ([]engine.LogLine, error) {
+	panic(p.value)
+}
 
 func (p panics) RefreshDisk() []engine.RefreshAnswer { panic(p.value) }
 

