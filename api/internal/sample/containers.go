@@ -43,7 +43,7 @@ func busy() collector.Container {
 	m.Limit, m.SwapLimit, m.Reservation = 64<<20, 128<<20, 32<<20
 	m.Events = cgroups.MemoryEvents{Low: 1, High: 2, Max: 30, OOM: 4, OOMKill: 5, OOMGroupKill: 0}
 	m.SwapEvents = cgroups.SwapEvents{High: 7, Max: 8, Fail: 9}
-	c.OOMKills, m.OOMKills = 6, 5
+	c.OOMKills, m.OOMKills, c.Recent.OOMKills = 6, 5, 1
 	c.Stats.Pids.ThreadsMax = 200
 	c.Stats.Hugetlb = []cgroups.HugePages{{PageSize: "2MB", Usage: 4 << 20, MaxUsage: math.NaN(), FailCount: 1}}
 	c.Stats.NUMA = numaNodes(false)
@@ -71,7 +71,7 @@ func crashLooping() collector.Container {
 	f.State, f.RestartPolicy, f.Restarts = engine.StateRestarting, "unless-stopped", 17
 	f.Exits.Error = 18
 	c := inactive(f)
-	c.LastSeen = float64(Now().Unix())
+	c.LastSeen, c.Recent.Restarts = float64(Now().Unix()), 9
 	return c
 }
 
