@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"tallyman/api/internal/sample"
 	"tallyman/engine"
+	"tallyman/internal/sample"
 )
 
 func TestSummary_refresh(t *testing.T) {

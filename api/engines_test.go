@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"tallyman/api/internal/sample"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 )
 
 // several serves two engines that both have a container called busy.

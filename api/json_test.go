@@ -14,10 +14,10 @@ import (
 	"strings"
 	"testing"
 
-	"tallyman/api/internal/sample"
 	"tallyman/api/schema"
 	"tallyman/collector"
 	"tallyman/engine"
+	"tallyman/internal/sample"
 )
 
 func TestJSON_golden(t *testing.T) {

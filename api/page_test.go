@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"tallyman/api/internal/sample"
 	"tallyman/api/metrics"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 )
 
 func TestPage_index(t *testing.T) {

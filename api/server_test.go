@@ -21,10 +21,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"tallyman/api/internal/sample"
 	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
+	"tallyman/internal/sample"
 	"tallyman/internal/self"
 )
 
