@@ -215,10 +215,10 @@ func newFacts(f *engine.Container) *schema.Facts {
 	item := &schema.Facts{
 		ImageID: schema.Text(f.ImageID), ImageCreated: schema.Moment(f.ImageCreated), PID: schema.Unknown(), FailingStreak: schema.Unknown(),
 		NetworkMode: schema.Text(f.NetworkMode), NetworkOwner: schema.Text(f.NetworkOwner), CgroupParent: schema.Text(f.CgroupParent),
-		RestartPolicy: schema.Text(f.RestartPolicy), Runtime: schema.Text(f.Runtime), Labels: f.Labels,
+		RestartPolicy: schema.Text(f.RestartPolicy), Runtime: schema.Text(f.Runtime), Labels: make(map[string]string, len(f.Labels)),
 	}
-	if item.Labels == nil {
-		item.Labels = map[string]string{}
+	for key, value := range f.Labels {
+		item.Labels[key] = masked(key, value)
 	}
 	if f.ImageKnown {
 		item.ImageStale = new(f.ImageStale)
