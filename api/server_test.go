@@ -274,8 +274,8 @@ func TestServer_unknownAddress(t *testing.T) {
 		}
 	}
 	got := ask(h, "GET", "/api/v2/summary")
-	if text := bodyOf(t, got); got.StatusCode != 404 || !strings.Contains(text, `"error": `) {
-		t.Errorf("got %s: %s", got.Status, text)
+	if p := problemOf(t, got); p.Status != 404 || !strings.Contains(p.Detail, "/api/v1/openapi.yaml") {
+		t.Errorf("got %+v", p)
 	}
 	if got := ask(h, "GET", "/metrics?collect[]="+strings.Repeat("x", 10000)); got.StatusCode != 414 {
 		t.Errorf("a long address: got %s", got.Status)

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 
 	"tallyman/api/schema"
@@ -12,47 +12,56 @@ import (
 // summary answers with the host at one glance. With ?refresh=1 it first asks the engines for their disk usage; that takes its time,
 // and is not waited for.
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
-	status := http.StatusOK
-	switch refresh := r.URL.Query().Get("refresh"); refresh {
-	case "":
-	case "1":
-		if !s.refreshDisk(w, r) {
-			return
+	refresh := false
+	err := parseQuery(r.URL.RawQuery, parameter{"refresh", 1, func(value string) error {
+		refresh = value == "1"
+		if !refresh {
+			return errors.New("want refresh=1, or leave it out")
 		}
-		status = http.StatusAccepted
-	default:
-		s.sendError(w, r, http.StatusBadRequest, fmt.Sprintf("refresh=%.40s: want refresh=1, or leave it out", refresh))
+		return nil
+	}})
+	if err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	if refresh && !s.refreshDisk(w, r) {
 		return
 	}
 	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
+	switch {
+	case err != nil:
 		s.sendUnavailable(w, r, err)
-		return
+	case refresh:
+		s.sendJSON(w, r, http.StatusAccepted, summarise(snap, s.version))
+	case !s.tags.unchanged(w, r, snap):
+		s.sendJSON(w, r, http.StatusOK, summarise(snap, s.version))
 	}
-	s.sendJSON(w, r, status, summarise(snap, s.version))
 }
 
 // summarise makes the answer of /api/v1/summary.
 func summarise(s *collector.Snapshot, version string) schema.Summary {
-	h := &s.Host.Stats
+	h, rates := &s.Host.Stats, &s.Host.Rates
 	return schema.Summary{
 		Time:           schema.Moment(s.Time),
 		CollectSeconds: schema.Number(s.Duration.Seconds()),
 		Version:        schema.Text(version),
 		Host: schema.Host{
 			Name: schema.Text(s.Machine.Hostname), Kernel: schema.Text(s.Machine.Kernel),
-			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(s.Host.Rates.CPU),
+			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(rates.CPU),
 			MemoryBytes: schema.Number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: schema.Number(h.Memory.WorkingSet),
-			SwapBytes: schema.Number(s.Machine.SwapBytes),
-			PressureWaitingSeconds: schema.HostPressure{
-				CPU: schema.Number(h.Pressure.CPU.Some), Memory: schema.Number(h.Pressure.Memory.Some), IO: schema.Number(h.Pressure.IO.Some),
+			SwapBytes: schema.Number(s.Machine.SwapBytes), SwapUsedBytes: schema.Number(h.Memory.Swap), Threads: schema.Number(h.Pids.Threads),
+			Pressure: schema.Pressure{
+				CPU: schema.Number(rates.CPUPressure), Memory: schema.Number(rates.MemoryPressure), IO: schema.Number(rates.IOPressure),
 			},
+			PressureWaitingSeconds: waiting(&h.Pressure),
 		},
 		Engines:    summariseEngines(s),
 		Containers: countContainers(s),
 		Totals:     sumContainers(s),
 		Disk:       summariseDisk(s),
 		Attention:  attention(s),
+		Top:        findTop(s),
+		Ages:       findAges(s),
 	}
 }
 
