@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -22,6 +21,10 @@ func TestJSON_golden(t *testing.T) {
 	golden(t, "summary.json", bodyOf(t, ask(h, "GET", "/api/v1/summary")))
 	golden(t, "containers.json", bodyOf(t, ask(h, "GET", "/api/v1/containers")))
 	golden(t, "container-busy.json", bodyOf(t, ask(h, "GET", "/api/v1/containers/busy")))
+	golden(t, "container-sidecar.json", bodyOf(t, ask(h, "GET", "/api/v1/containers/sidecar")))
+	golden(t, "container-crashloop.json", bodyOf(t, ask(h, "GET", "/api/v1/containers/crashloop")))
+	golden(t, "capabilities.json", bodyOf(t, ask(h, "GET", "/api/v1/capabilities")))
+	golden(t, "problem-ambiguous.json", bodyOf(t, ask(h, "GET", "/api/v1/containers/e")))
 	golden(t, "container-awkward.json", bodyOf(t, ask(h, "GET", "/api/v1/containers/a1000")))
 	source.set(sample.Away(), nil)
 	golden(t, "summary-away.json", bodyOf(t, ask(h, "GET", "/api/v1/summary")))
@@ -72,7 +75,8 @@ func TestContainers_filter(t *testing.T) {
 		"?name=s*":                    "sidecar",
 		"?name=*s*&state=running":     "busy sidecar",
 		"?name=b%3Fsy":                "busy",
-		"?name=[^a-z]*":               "a\"quoted\\back\nline\ufffd\ufffdend",
+		"?name=%5B^a-z%5D*":           "",
+		"?name=%5Ba-c%5D*y":           "busy",
 		"?label=evil":                 "unhealthy",
 		"?label=empty=":               "unhealthy",
 		"?label=evil=":                "",
@@ -156,10 +160,13 @@ func TestContainer_find(t *testing.T) {
 	for _, prefix := range []string{"/api/v1/containers/", "/containers/"} {
 		for wanted, want := range map[string]int{
 			"busy": 200, "%2Fbusy": 200, "b1": 200, "b1000000": 200, sample.ID("b1"): 200, "unhealthy": 200,
-			url.PathEscape(awkward): 200, "e": 409, "*": 404, "b?": 404, "b1*": 404, "..%2f..%2fetc%2fpasswd": 404, "../../etc/passwd": 404,
+			url.PathEscape(awkward): 200, "e": 409, "*": 404, "b%3F": 404, "b1*": 404, "..%2f..%2fetc%2fpasswd": 404, "../../etc/passwd": 404,
 			"%2e%2e": 404, "%252e%252e%252f": 404, strings.Repeat("b", 4096): 404, strings.Repeat("%62", 1000): 404, "%ff": 404, "b1%00": 404, "e0": 200, "B1": 404, "bus": 404, "nonsense": 404, "..%2f..": 404, "%00": 404,
 			sample.ID("b1") + "0": 404, "%25": 404, "forgotten": 200, "f0": 200,
 		} {
+			if want == 409 && prefix == "/containers/" {
+				want = 404 // to people
+			}
 			if got := ask(h, "GET", prefix+wanted); got.StatusCode != want {
 				t.Errorf("%s%s: got %s, want %d", prefix, wanted, got.Status, want)
 			}
@@ -228,25 +235,4 @@ func TestSummary_unknownState(t *testing.T) {
 	if n != counts.Total || len(counts.States) != len(engine.States())+1 || len(counts.Health) != 5 {
 		t.Errorf("got %+v", counts)
 	}
-}
-
-func FuzzContainersQuery(f *testing.F) {
-	for _, query := range []string{"state=running", "name=a", "state=x&name=%ff", "%zz", "state=&name="} {
-		f.Add(query, "busy")
-	}
-	h, _ := newTest(f, Options{})
-	f.Fuzz(func(t *testing.T, query, id string) {
-		for _, address := range []string{"/api/v1/containers", "/api/v1/containers/" + id} {
-			r := httptest.NewRequest("GET", "/", nil)
-			r.URL = &url.URL{Path: address, RawQuery: query}
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, r)
-			if w.Code != 200 && w.Code != 400 && w.Code != 404 && w.Code != 414 {
-				t.Errorf("%s?%s: got %d", address, query, w.Code)
-			}
-			if strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") && !json.Valid(w.Body.Bytes()) {
-				t.Errorf("%s?%s: no JSON: %s", address, query, w.Body)
-			}
-		}
-	})
 }

@@ -32,7 +32,8 @@ func busy() collector.Container {
 	f := facts(ID("b1"), "busy", "nginx:1.29")
 	f.RestartPolicy, f.Health, f.NetworkMode = "always", engine.HealthHealthy, "shop_default"
 	f.ImageStale = true
-	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web", "shop.db.password": "hunter2"}
+	f.Limits = engine.Limits{Memory: 64 << 20, MemorySwap: 128 << 20, MemoryReservation: 32 << 20, CPUQuota: 50000, CPUPeriod: 100000, CPUShares: 512, CPUSet: "0-3"}
 	c := running(f, "/system.slice/docker-"+f.ID+".scope")
 	c.LimitCores, c.Rates.CPU, c.Rates.ThrottledRatio = 0.5, 0.4875, 0.9
 	c.Disk = collector.Disk{Writable: 5263360, Root: 7307264, Log: 1500000}
@@ -70,6 +71,7 @@ func crashLooping() collector.Container {
 	f := stopped(ID("c1"), "crashloop", "busybox:1.37", 1)
 	f.State, f.RestartPolicy, f.Restarts = engine.StateRestarting, "unless-stopped", 17
 	f.Exits.Error = 18
+	f.Limits = engine.Limits{MemorySwap: -1, CPUQuota: 150000}
 	c := inactive(f)
 	c.LastSeen, c.Recent.Restarts = float64(Now().Unix()), 9
 	return c
