@@ -28,7 +28,7 @@ func startFar(t *testing.T, host string) *program.Program {
 	if err := os.WriteFile(filepath.Join(root, "sys/fs/cgroup/cgroup.controllers"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: host, Args: []string{"--path.rootfs=" + root}})
+	p := launch(t, program.Options{Path: binary(t), Host: host, Args: []string{"--path.rootfs=" + root}})
 	p.Ready(t)
 	return p
 }

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tallyman/test/internal/contract"
 )
 
 // How long an emulated machine may take for what takes milliseconds elsewhere.
@@ -30,6 +32,8 @@ type Options struct {
 	Args []string
 	// Env are more variables of its environment, "NAME=value".
 	Env []string
+	// Contract is what its JSON API must keep to; see Client.
+	Contract *contract.Contract
 	// UID and GID run it as another user; 0 = as the test itself.
 	UID, GID uint32
 }
@@ -60,6 +64,7 @@ func Start(t testing.TB, o Options) *Program {
 	if o.UID != 0 {
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: o.UID, Gid: o.GID}}
 	}
+	p.Contract = o.Contract
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
