@@ -2,6 +2,7 @@ package program
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -28,6 +29,8 @@ type Options struct {
 	Path string
 	// Host is the engine, for --engine.host; "" = none is named.
 	Host string
+	// MaxAge is for how long a reading is shared, such as "1s"; "" = for none.
+	MaxAge string
 	// Args are more flags.
 	Args []string
 	// Env are more variables of its environment, "NAME=value".
@@ -52,10 +55,10 @@ type Program struct {
 }
 
 // Start runs tallyman on a free port until the test ends, and waits until it listens. Unlike at the command line, a reading
-// is never shared by two scrapes: what the tests compare is of this moment.
+// is not shared by two scrapes unless MaxAge says so: what the tests compare is of this moment.
 func Start(t testing.TB, o Options) *Program {
 	t.Helper()
-	args := []string{"--web.listen-address=127.0.0.1:0", "--collector.max-age=0s"}
+	args := []string{"--web.listen-address=127.0.0.1:0", "--collector.max-age=" + cmp.Or(o.MaxAge, "0s")}
 	if o.Host != "" {
 		args = append(args, "--engine.host="+o.Host)
 	}
