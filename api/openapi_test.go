@@ -28,6 +28,7 @@ func TestOpenAPI(t *testing.T) {
 		schema.Summary{},
 		schema.Host{},
 		schema.HostPressure{},
+		schema.Load{},
 		schema.Pressure{},
 		schema.Engine{},
 		schema.Counts{},

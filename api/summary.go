@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"tallyman/api/schema"
+	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
 )
@@ -49,7 +50,7 @@ func summarise(s *collector.Snapshot, version string) schema.Summary {
 			Name: schema.Text(s.Machine.Hostname), Kernel: schema.Text(s.Machine.Kernel),
 			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(rates.CPU),
 			MemoryBytes: schema.Number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: schema.Number(h.Memory.WorkingSet),
-			SwapBytes: schema.Number(s.Machine.SwapBytes), SwapUsedBytes: schema.Number(h.Memory.Swap), Threads: schema.Number(h.Pids.Threads),
+			SwapBytes: schema.Number(s.Machine.SwapBytes), SwapUsedBytes: schema.Number(h.Memory.Swap), Threads: schema.Number(h.Pids.Threads), Load: newLoad(h.Load),
 			Pressure: schema.Pressure{
 				CPU: schema.Number(rates.CPUPressure), Memory: schema.Number(rates.MemoryPressure), IO: schema.Number(rates.IOPressure),
 			},
@@ -63,6 +64,14 @@ func summarise(s *collector.Snapshot, version string) schema.Summary {
 		Top:        findTop(s),
 		Ages:       findAges(s),
 	}
+}
+
+// newLoad gives the load of the host, nil where it is not known.
+func newLoad(l *cgroups.Load) *schema.Load {
+	if l == nil {
+		return nil
+	}
+	return &schema.Load{One: schema.Number(l.One), Five: schema.Number(l.Five), Fifteen: schema.Number(l.Fifteen)}
 }
 
 // summariseEngines describes every engine.

@@ -33,8 +33,16 @@ type Host struct {
 	SwapBytes              Number       `json:"swap_bytes"`
 	SwapUsedBytes          Number       `json:"swap_used_bytes"`
 	Threads                Number       `json:"threads"`
+	Load                   *Load        `json:"load"`
 	Pressure               Pressure     `json:"pressure"`
 	PressureWaitingSeconds HostPressure `json:"pressure_waiting_seconds"`
+}
+
+// Load is the mean number of tasks that ran, waited for a processor or waited for a disk, over so many minutes.
+type Load struct {
+	One     Number `json:"one"`
+	Five    Number `json:"five"`
+	Fifteen Number `json:"fifteen"`
 }
 
 // HostPressure is the time in which some task had to wait, since boot or since the container's latest start.

@@ -160,6 +160,7 @@ func host() collector.Container {
 	m := &c.Stats.Memory
 	m.Usage, m.WorkingSet, m.Cache, m.RSS, m.Swap = 9<<30, 6<<30, 4<<30, 5<<30, 0
 	c.Stats.Pids.Threads, c.Stats.Pids.ThreadsMax = 812, 127310
+	c.Stats.Load = &cgroups.Load{One: 2.5, Five: 1.75, Fifteen: 0.25}
 	c.Stats.Pressure.CPU = cgroups.Stall{Some: 55.25, Full: 0}
 	c.Stats.Pressure.Memory = cgroups.Stall{Some: 1.5, Full: 0.75}
 	c.Stats.Pressure.IO = cgroups.Stall{Some: 9.125, Full: 8.5}

@@ -201,14 +201,16 @@ func TestAPI_badInput(t *testing.T) {
 
 // TestAPI_attention: the trouble is on top, for the right reasons, and who is well is not among it.
 func TestAPI_attention(t *testing.T) {
-	p, _ := start(t)
+	p, e := start(t)
+	e.Remove(t, "tm-oomloop")
+	e.Run(t, "run", "-d", "--name", "tm-oomloop", "--restart", "always", "--network", "none", "-m", "48m", "--memory-swap", "48m", image, "tail", "/dev/zero")
 	want := map[string]string{
-		"tm-sick": "unhealthy", "tm-busy": "throttled", "tm-crash": "restarting", "tm-exit3": "exited_nonzero", "tm-oom": "oom_killed",
+		"tm-oomloop": "oom_looping", "tm-sick": "unhealthy", "tm-busy": "throttled", "tm-crash": "restarting", "tm-exit3": "exited_nonzero", "tm-oom": "oom_killed",
 		"tm-startfail": "exited_nonzero", "tm-killed": "exited_nonzero",
 	}
 	well := []string{"tm-exit0", "tm-created", "tm-db", "tm-tty", "tm-paused", "tm-host", "tm-none", "tm-starting", "tm-renamed"}
 	var summary schema.Summary
-	missing := ""
+	var missing string
 	for end := time.Now().Add(patience(limit)); ; time.Sleep(2 * time.Second) { // rates are taken over a second and more
 		summary = answer[schema.Summary](t, p, "/api/v1/summary")
 		found := map[string][]string{}
@@ -235,6 +237,9 @@ func TestAPI_attention(t *testing.T) {
 	}
 	for i, a := range summary.Attention {
 		t.Logf("%2d. %s: %s", i+1, a.Name, strings.Join(a.Reasons, ", "))
+	}
+	if first := summary.Attention[0]; first.Name != "tm-oomloop" {
+		t.Errorf("the first one is %+v", first)
 	}
 	if last := summary.Attention[len(summary.Attention)-1]; last.Reasons[0] != "exited_nonzero" {
 		t.Errorf("the last one is %+v", last)
@@ -279,7 +284,7 @@ func TestAPI_capabilities(t *testing.T) {
 	answer := answer[schema.Capabilities](t, p, "/api/v1/capabilities")
 	names := map[string]bool{}
 	for _, c := range answer.Capabilities {
-		names[string(c.Name)] = true
+		names[c.Name] = true
 		if c.Available != (c.Reason == "") || !c.Available && c.Help == "" {
 			t.Errorf("got %+v", c)
 		}
