@@ -107,7 +107,7 @@ func (s *Server) containerPage(w http.ResponseWriter, r *http.Request) {
 	item := newItem(c)
 	view := containerView{
 		pageHead: s.head(snap, "../", nameOf(item)+" – tallyman"),
-		Item:     item, Facts: newFacts(c.Facts), Reasons: reasons(c.Facts), Readings: s.readingViews(c),
+		Item:     item, Facts: newFacts(c.Facts), Reasons: reasons(c), Readings: s.readingViews(c),
 	}
 	if view.Facts != nil {
 		for key, value := range view.Facts.Labels {

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"tallyman/api/internal/sample"
 	"tallyman/api/metrics"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 )
 
 func TestPage_index(t *testing.T) {
@@ -15,7 +15,7 @@ func TestPage_index(t *testing.T) {
 	h, source := newTest(t, Options{})
 	page := bodyOf(t, ask(h, "GET", "/"))
 	for _, want := range []string{
-		"quay-7", "Needs attention (5)", "crashloop", "restarting, exited nonzero", "oom killed", "unhealthy", "exit code 137", "38.0 MiB",
+		"quay-7", "Needs attention (6)", "crashloop", "restarting, exited nonzero", "oom killed", "unhealthy", "exit code 137", "38.0 MiB",
 		`href="containers/` + sample.ID("b1") + `"`, "97.5 %", "59.4 % of 64.0 MiB", "0.1.0", "–", "1.2 KiB/s", "09:30:00 UTC", "3 min before",
 		`href="static/style.css"`, `src="static/app.js"`, "13", "Docker 28.5.2",
 	} {

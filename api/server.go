@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallyman/api/metrics"
@@ -81,6 +80,7 @@ type Server struct {
 	pages    *template.Template
 	scrapes  http.Handler
 	zip      *zipper
+	tags     *tagger
 }
 
 // New returns a Server.
@@ -97,6 +97,7 @@ func New(o Options) *Server {
 		pages:    parsePages(),
 		scrapes:  promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
 		zip:      newZipper(),
+		tags:     newTagger(),
 	}
 }
 
@@ -121,6 +122,7 @@ func (s *Server) routes() []route {
 		{"/api/v1/containers", s.containers, true},
 		{"/api/v1/containers/{id}", s.container, true},
 		{"/api/v1/containers/{id}/cgroup", s.cgroup, true},
+		{"/api/v1/capabilities", s.capabilities, true},
 		{"/api/v1/openapi.yaml", s.openAPI, false},
 
 		{"/-/healthy", s.healthy, false},
@@ -146,9 +148,9 @@ func (s *Server) debugRoutes() []route {
 // Handler returns the handler of all routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.recovered, secured, readOnly, small)
+	r.Use(s.recovered, secured, s.readOnly, s.small)
 	r.NotFound(s.notFound)
-	bounded := middleware.ThrottleBacklog(maxMaking, maxWaiting, requestTimeout/3)
+	bounded := s.bounded()
 	for _, rt := range s.routes() {
 		if rt.each {
 			add(r.With(timed, bounded), rt)

@@ -21,6 +21,8 @@ type tracked struct {
 	latest Container
 	rates  rateBase
 	oom    oomCounter
+	// kills and restarts tell which of them are recent.
+	kills, restarts recentCount
 	// told is the problem that was logged last, so that it is logged once.
 	told string
 	// missing is since when there is no cgroup although the engine says that the container runs; zero = there is one.
@@ -196,7 +198,7 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	if t.handle == nil {
 		t.handle = c.kernel.OpenHost()
 	}
-	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk()}
+	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk(), Recent: unknownRecent()}
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
@@ -245,6 +247,7 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.ID = t.path(c.kernel)
 	n.LimitCores = limitCores(&n.Stats.CPU, cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
+	n.Recent = t.recently(&n, s.Time)
 	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
 	n.Rates = t.rates.update(at, &n.Stats)
 	n.Disk = c.readDisk(f, e.status)

@@ -16,13 +16,13 @@ func arrows() map[string][]string {
 		"collector":    {"engine", "cgroups", "internal/self"},
 		"engine":       {"internal/self"},
 		// What tests are made of.
-		"api/internal/sample": {"collector", "engine", "cgroups"},
+		"internal/sample": {"collector", "engine", "cgroups"},
 	}
 }
 
 // testOnly lists packages that only tests may import.
 func testOnly() []string {
-	return []string{"internal/fakeengine", "internal/fixture", "internal/pki", "api/internal/sample"}
+	return []string{"internal/fakeengine", "internal/fixture", "internal/pki", "internal/sample"}
 }
 
 // owner says that a foreign package is for some of ours only.

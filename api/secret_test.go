@@ -1,0 +1,27 @@
+package api
+
+import "testing"
+
+func TestMasked(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{
+		"password", "DB_PASSWORD", "com.example.dbPassword", "mysql-root-passwd", "secret", "app.client_secret", "token", "GITHUB_TOKEN", "api_key",
+		"API-KEY", "apikey", "X-ApiKey", "credential", "aws.credentials", "private_key", "tls.privateKey", "auth", "proxy.AUTH", "dbAuth",
+		"traefik.http.middlewares.x.basicauth.users", "oauth2.client", "aws_access_key_id", "PASS", "db.pwd", "pass phrase", "Authorization",
+	} {
+		if got := masked(key, "x"); got != "***" {
+			t.Errorf("%s: got %q", key, got)
+		}
+		if got := masked(key, ""); got != "" {
+			t.Errorf("%s: nothing became %q", key, got)
+		}
+	}
+	for _, key := range []string{
+		"", "org.opencontainers.image.authors", "author", "com.docker.compose.project", "maintainer", "key", "monkey", "compass", "bypass.cache",
+		"passenger", "powder", "keyboard", "com.example.authority", "traefik.http.routers.x.rule",
+	} {
+		if got := masked(key, "x"); got != "x" {
+			t.Errorf("%s: got %q", key, got)
+		}
+	}
+}
