@@ -21,6 +21,10 @@ type Config struct {
 	Streams StreamsOptions
 	// DiskUsage says how often it is asked for its disk usage.
 	DiskUsage DiskUsageOptions
+	// OnEvent is given every event once; see InventoryOptions.OnEvent.
+	OnEvent func(Event)
+	// Logs lets the engine be asked for what containers have written; see Engine.Logs.
+	Logs bool
 	// Log is handed to all parts, with the name of the engine; nil = silent.
 	Log *slog.Logger
 	// Self is handed to all parts; may be nil.
@@ -49,7 +53,7 @@ func New(c Config) (*Engine, error) {
 		}
 		return nil, err
 	}
-	c.Inventory.Log, c.Inventory.Self = c.Log, c.Self
+	c.Inventory.Log, c.Inventory.Self, c.Inventory.OnEvent = c.Log, c.Self, c.OnEvent
 	c.DiskUsage.Log, c.DiskUsage.Self = c.Log, c.Self
 	return &Engine{
 		name:      c.Name,
