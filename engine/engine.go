@@ -34,6 +34,7 @@ type Config struct {
 // Engine is one Docker Engine with all that is asked of it. It is safe for concurrent use.
 type Engine struct {
 	name      string
+	client    *Client
 	inventory *Inventory
 	streams   *Streams
 	diskUsage *DiskUsage
@@ -45,7 +46,7 @@ func New(c Config) (*Engine, error) {
 	if c.Log != nil && c.Name != "" {
 		c.Log = c.Log.With("engine", c.Name)
 	}
-	c.Client.Log, c.Client.Self = c.Log, c.Self
+	c.Client.Log, c.Client.Self, c.Client.Logs = c.Log, c.Self, c.Logs
 	client, err := NewClient(c.Client)
 	if err != nil {
 		if c.Name != "" {
@@ -57,6 +58,7 @@ func New(c Config) (*Engine, error) {
 	c.DiskUsage.Log, c.DiskUsage.Self = c.Log, c.Self
 	return &Engine{
 		name:      c.Name,
+		client:    client,
 		inventory: NewInventory(client, c.Inventory),
 		streams:   NewStreams(client, c.Streams),
 		diskUsage: NewDiskUsage(client, c.DiskUsage),
@@ -80,6 +82,13 @@ func (e *Engine) Want(ids []string) { e.streams.Want(ids) }
 
 // Sample is the latest of the statistics of a container; see Streams.Sample.
 func (e *Engine) Sample(id string) (*Sample, error) { return e.streams.Sample(id) }
+
+// Logs gives the last lines, up to tail and MaxLogLines, of what a container has written, the oldest first; see LogLine. The
+// container is given by its full id. The error is or wraps ErrLogsOff unless Config.Logs is set, ErrNoLogs, ErrNoContainer, or
+// says, for people, why the engine does not give them.
+func (e *Engine) Logs(ctx context.Context, id string, tail int) ([]LogLine, error) {
+	return e.client.logs(ctx, id, tail)
+}
 
 // Streams tells how the streams of statistics fare; see Streams.Status.
 func (e *Engine) Streams() StreamsStatus { return e.streams.Status() }
