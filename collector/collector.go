@@ -36,6 +36,8 @@ type Engine interface {
 	Disk() *engine.Disk
 	// RefreshDisk asks for the disk usage ahead of time, and waits for nothing.
 	RefreshDisk() engine.RefreshAnswer
+	// Logs gives the last lines that a container has written; unlike the rest it asks the engine.
+	Logs(ctx context.Context, id string, tail int) ([]engine.LogLine, error)
 }
 
 // Kernel is what the collector needs of package cgroups.
@@ -90,6 +92,7 @@ type Collector struct {
 	kernel Kernel
 	opts   Options
 	last   atomic.Pointer[Snapshot]
+	hub    *hub
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
@@ -135,7 +138,7 @@ func New(engines []Engine, k Kernel, o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Collector{kernel: k, opts: o, turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
+	c := &Collector{kernel: k, opts: o, hub: newHub(), turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
 	for _, e := range engines {
 		c.engines = append(c.engines, &followed{Engine: e, tracked: map[string]*tracked{}})
 	}
@@ -195,9 +198,15 @@ func (c *Collector) RefreshDisk() []engine.RefreshAnswer {
 	return answers
 }
 
-// Logs gives the last lines, up to tail, of what a container of a Snapshot has written.
+// Logs gives the last lines, up to tail, of what a container of a Snapshot has written, and waits for its engine. The error is that
+// of engine.Engine.Logs.
 func (c *Collector) Logs(ctx context.Context, n *Container, tail int) ([]engine.LogLine, error) {
-	return nil, nil
+	for _, e := range c.engines {
+		if e.Name() == n.Engine && n.Facts != nil {
+			return e.Logs(ctx, n.Facts.ID, tail)
+		}
+	}
+	return nil, engine.ErrNoContainer
 }
 
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
