@@ -145,11 +145,6 @@ func (h *hub) send(ctx context.Context, ev Event, to chan<- Event) (sent, droppe
 	}
 }
 
-// Happened takes in an event of an engine, by its Engine.Name. It waits for nothing: it is for engine.Config.OnEvent.
-func (c *Collector) Happened(from string, ev engine.Event) {
-	c.hub.add(from, ev)
-}
-
 // Events gives up to limit of the latest events of all engines, the oldest first; limit <= 0 = all that are remembered, which are
 // the latest 1000. What health checks and people execute in containers is not among them: it would push out all else.
 func (c *Collector) Events(limit int) []Event { return c.hub.latest(limit) }

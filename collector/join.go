@@ -19,6 +19,7 @@ type tracked struct {
 	target cgroups.Target
 	handle *cgroups.Handle // nil while there is no cgroup to read
 	latest Container
+	at     time.Time // when the numbers of latest were taken
 	rates  rateBase
 	oom    oomCounter
 	// told is the problem that was logged last, so that it is logged once.
@@ -41,6 +42,7 @@ const searchEvery = time.Minute
 func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
+	c.readings = c.readings[:0]
 	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
@@ -64,6 +66,9 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 		slices.SortStableFunc(s.Containers, func(a, b Container) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 		})
+	}
+	if recent == nil {
+		c.remember(now, views)
 	}
 	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
@@ -91,6 +96,7 @@ func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, 
 	for _, f := range view.Containers {
 		t := e.tracked[f.ID]
 		s.Containers = append(s.Containers, t.latest)
+		c.note(key{e.status.Name, f.ID}, t)
 		e.status.Sources.add(t.latest.Source)
 	}
 	forget(e.tracked, c.round)
@@ -134,6 +140,7 @@ func (c *Collector) tidy() {
 			}
 			if !there {
 				delete(e.tracked, id)
+				c.history.forget(key{e.Name(), id})
 			}
 		}
 	}
@@ -200,6 +207,8 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
+	t.latest, t.at = host, s.Time
+	c.note(key{}, t)
 	return host
 }
 
@@ -246,7 +255,7 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.LimitCores = limitCores(&n.Stats.CPU, cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
 	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
-	n.Rates = t.rates.update(at, &n.Stats)
+	n.Rates, t.at = t.rates.update(at, &n.Stats), at
 	n.Disk = c.readDisk(f, e.status)
 	t.latest = n
 }
