@@ -19,7 +19,7 @@ const (
 	// maxGap is the longest time over which a mean is given: over more than a quarter of what is shown it would hide what happened.
 	maxGap = historySpan / 4
 	// trailBytes is what a container takes besides its points, with its place in the map.
-	trailBytes = 256
+	trailBytes = 272
 )
 
 // Point is what is remembered of a container, or of the host, of one moment. Numbers are in base units; NaN = unknown. They are kept
@@ -65,7 +65,7 @@ type history struct {
 
 	mu     sync.Mutex // guards the fields below
 	frames frames
-	epoch  time.Time // the time of the very first frame
+	epoch  time.Time // from which on time is divided into parts; see due
 	trails map[key]*trail
 }
 
@@ -136,7 +136,7 @@ func (h *history) record(now time.Time, all []reading) {
 	}
 	h.makeRoom(now, h.meet(all))
 	if h.frames.count == 0 {
-		h.epoch = now
+		h.epoch = now.Add(-h.frames.spacing() / 2) // whoever comes in time is far from the ends of a part
 	}
 	h.frames.times[h.frames.count%h.frames.kept] = now
 	for i := range all {
@@ -184,11 +184,23 @@ func (h *history) makeRoom(now time.Time, more int) {
 	}
 }
 
-// historyBytes is what some trails take. Go's allocator rounds up, by an eighth at most for such sizes.
+// historyBytes is what some trails take.
 func historyBytes(trails int, points uint64) int {
-	const rowBytes, timeBytes = 40, 24
-	n := int(points)
-	return trails*(n*rowBytes*9/8+trailBytes) + n*timeBytes
+	const timeBytes = 24
+	return trails*(rowsBytes(points)+trailBytes) + int(points)*timeBytes
+}
+
+// rowsBytes is what the rows of a trail take, 40 bytes each, rounded up as Go's allocator does.
+func rowsBytes(points uint64) int {
+	switch points {
+	case maxPoints:
+		return 4864
+	case maxPoints / 2:
+		return 2688
+	case maxPoints / 4:
+		return 1280
+	}
+	return 640
 }
 
 // write adds the row of the present frame to the trail of a reading. Where there is no room for all containers, those that came last

@@ -126,41 +126,6 @@ func forget(all map[string]*tracked, round uint64) {
 	}
 }
 
-// tidy closes what is open of containers that have no processes any more, and forgets those that are gone.
-func (c *Collector) tidy() {
-	for _, e := range c.engines {
-		known := map[string]bool{} // whether it has processes
-		for _, f := range e.View().Containers {
-			known[f.ID] = f.State.HasProcesses()
-		}
-		for id, t := range e.tracked {
-			running, there := known[id]
-			if !running {
-				t.close()
-			}
-			if !there {
-				delete(e.tracked, id)
-				c.history.forget(key{e.Name(), id})
-			}
-		}
-	}
-}
-
-// close closes everything that is open.
-func (c *Collector) close() {
-	for _, e := range c.engines {
-		for _, t := range e.tracked {
-			t.close()
-		}
-	}
-	if c.host != nil {
-		c.host.close()
-	}
-	for _, t := range c.slices {
-		t.close()
-	}
-}
-
 func (t *tracked) close() {
 	if t.handle != nil {
 		t.handle.Close()
