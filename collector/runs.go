@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +118,7 @@ func (r *runs) start(k key, l *life, at, now time.Time) {
 	if !l.live || !within(l.started, at) {
 		l.begin(at, now)
 	}
+	r.young = slices.DeleteFunc(r.young, func(y youth) bool { return y.key == k })
 	if len(r.young) < maxYoung {
 		r.young = append(r.young, youth{k, now, lookEvery})
 	}
