@@ -203,6 +203,8 @@ func TestOpenAPI(t *testing.T) {
 		"ContainerCounts": schema.Counts{}, "Totals": schema.Totals{}, "Attention": schema.Attention{}, "Containers": schema.Containers{},
 		"Container": schema.Container{}, "CPU": schema.CPU{}, "Memory": schema.Memory{}, "IO": schema.IO{}, "Network": schema.Network{}, "Pids": schema.Pids{},
 		"DiskUsage": schema.DiskUsage{}, "DiskSize": schema.Size{}, "ContainerDetail": schema.ContainerDetails{}, "Facts": schema.Facts{}, "Reading": schema.Reading{},
+		"History": schema.History{}, "Point": schema.Point{}, "Events": schema.Events{}, "Event": schema.Event{}, "Endings": schema.Endings{},
+		"LastWords": schema.LastWords{}, "Logs": schema.Logs{}, "LogLine": schema.LogLine{},
 	}
 	for name := range documented {
 		if served[name] == nil {
@@ -297,7 +299,7 @@ func field(f reflect.StructField) string {
 			kind = "array"
 		case reflect.Bool:
 			kind = "boolean"
-		case reflect.Int:
+		case reflect.Int, reflect.Uint64:
 			kind = "integer"
 		default:
 			kind = f.Type.Kind().String()
