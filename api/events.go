@@ -65,12 +65,7 @@ func (q *eventQuery) set(key string, given []string) error {
 		}
 		q.limit = n
 	case "type":
-		for _, t := range given {
-			if !slices.Contains(eventTypes(), t) {
-				return fmt.Errorf("there is no type %.40q: the types are %s", t, strings.Join(eventTypes(), ", "))
-			}
-		}
-		q.types = given
+		return q.setTypes(given)
 	case "container":
 		if given[0] == "" {
 			return errors.New("container= is empty: want its name, its id, or the beginning of its id")
@@ -84,6 +79,16 @@ func (q *eventQuery) set(key string, given []string) error {
 	default:
 		return fmt.Errorf("there is no parameter %.40q: there are limit, type, container and follow", key)
 	}
+	return nil
+}
+
+func (q *eventQuery) setTypes(given []string) error {
+	for _, t := range given {
+		if !slices.Contains(eventTypes(), t) {
+			return fmt.Errorf("there is no type %.40q: the types are %s", t, strings.Join(eventTypes(), ", "))
+		}
+	}
+	q.types = given
 	return nil
 }
 

@@ -139,8 +139,11 @@ func TestFollow(t *testing.T) {
 	empty := follow(t, server, "")
 	s.happen(5, start)
 	s.happen(1, engine.Event{Type: "image", Action: "tag", ID: "x"})
-	all := []*messages{empty, follow(t, server, ""), follow(t, server, "&limit=2"), follow(t, server, "&limit=2&type=container"), follow(t, server, "&container=web&limit=1000"),
-		follow(t, server, "&container=abc"), follow(t, server, "", "Last-Event-ID: 3"), follow(t, server, "&limit=1", "Last-Event-ID: 0"), follow(t, server, "&limit=1&type=image", "Last-Event-ID: 99")}
+	all := []*messages{
+		empty, follow(t, server, ""), follow(t, server, "&limit=2"), follow(t, server, "&limit=2&type=container"),
+		follow(t, server, "&container=web&limit=1000"), follow(t, server, "&container=abc"), follow(t, server, "", "Last-Event-ID: 3"),
+		follow(t, server, "&limit=1", "Last-Event-ID: 0"), follow(t, server, "&limit=1&type=image", "Last-Event-ID: 99"),
+	}
 	s.happen(1, engine.Event{Type: "container", Action: "die", ID: "abce", Name: "web2"})
 	s.happen(1, start)
 	empty.want(t, "from the beginning", 1, 2, 3, 4, 5, 6, 7, 8)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestLastWords(t *testing.T) {
 		}
 	}
 	for key, v := range got[1].(object) {
-		if v != nil && key != "id" && key != "finished_at" && v != false {
+		if v != nil && !slices.Contains([]string{"id", "finished_at", "oom_killed", "removed"}, key) {
 			t.Errorf("%s is %v, which is not known", key, v)
 		}
 	}

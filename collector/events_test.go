@@ -2,6 +2,7 @@ package collector_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -210,7 +211,7 @@ func TestLogs(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0].Text != "b427" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if _, err := c.Logs(t.Context(), &collector.Container{Engine: "b"}, 7); err != engine.ErrNoContainer {
+	if _, err := c.Logs(t.Context(), &collector.Container{Engine: "b"}, 7); !errors.Is(err, engine.ErrNoContainer) {
 		t.Errorf("a container that the engine says nothing of: got %v", err)
 	}
 }

@@ -248,28 +248,40 @@ func escapeSequence(text []byte) int {
 		return 0
 	}
 	switch c := text[1]; {
-	case c == '[': // parameters, then a letter
-		for n := 2; n < len(text); n++ {
-			if text[n] >= 0x40 && text[n] <= 0x7e {
-				return n + 1
-			}
-			if text[n] < 0x20 || text[n] > 0x7e {
-				return 0
-			}
-		}
-	case c == ']', c == 'P', c == '_', c == '^', c == 'X': // a text for the terminal, until BEL or ESC \
-		for n := 2; n < len(text); n++ {
-			if text[n] == 0x07 {
-				return n + 1
-			}
-			if text[n] == 0x1b {
-				return min(n+2, len(text))
-			}
-		}
+	case c == '[':
+		return controlSequence(text)
+	case bytes.IndexByte([]byte("]P_^X"), c) >= 0:
+		return controlString(text)
 	case c >= 0x20 && c <= 0x2f: // a character set: one more
 		return min(3, len(text))
 	case c >= 0x30 && c <= 0x7e:
 		return 2
+	}
+	return 0
+}
+
+// controlSequence is the length of parameters and the letter that ends them.
+func controlSequence(text []byte) int {
+	for n := 2; n < len(text); n++ {
+		switch c := text[n]; {
+		case c < 0x20 || c > 0x7e:
+			return 0
+		case c >= 0x40:
+			return n + 1
+		}
+	}
+	return 0
+}
+
+// controlString is the length of a text for the terminal, such as its title, which ends with BEL or ESC \.
+func controlString(text []byte) int {
+	for n := 2; n < len(text); n++ {
+		switch text[n] {
+		case 0x07:
+			return n + 1
+		case 0x1b:
+			return min(n+2, len(text))
+		}
 	}
 	return 0
 }
