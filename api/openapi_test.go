@@ -60,6 +60,14 @@ func TestOpenAPI(t *testing.T) {
 		schema.Capabilities{},
 		schema.Capability{},
 		schema.Group{},
+		schema.History{},
+		schema.Point{},
+		schema.Events{},
+		schema.Event{},
+		schema.Endings{},
+		schema.LastWords{},
+		schema.Logs{},
+		schema.LogLine{},
 	} {
 		served[reflect.TypeOf(v).Name()] = v
 	}

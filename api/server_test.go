@@ -45,6 +45,9 @@ type fake struct {
 	lastWords []collector.LastWords
 	events    []collector.Event
 	logs      []engine.LogLine
+	logsErr   error
+	// follow is what Follow does; nil = it fails.
+	follow func(ctx context.Context, seq uint64) (*collector.Follower, error)
 
 	calls atomic.Int64
 }
@@ -70,14 +73,22 @@ func (f *fake) History(string, string) []collector.Point { return f.history }
 
 func (f *fake) LastWords() []collector.LastWords { return f.lastWords }
 
-func (f *fake) Events(int) []collector.Event { return f.events }
+func (f *fake) Events(limit int) []collector.Event {
+	if limit > 0 {
+		return f.events[max(len(f.events)-limit, 0):]
+	}
+	return f.events
+}
 
-func (f *fake) Follow(context.Context, uint64) (*collector.Follower, error) {
+func (f *fake) Follow(ctx context.Context, seq uint64) (*collector.Follower, error) {
+	if f.follow != nil {
+		return f.follow(ctx, seq)
+	}
 	return nil, errors.New("not followed here")
 }
 
-func (f *fake) Logs(context.Context, *collector.Container, int) ([]engine.LogLine, error) {
-	return f.logs, nil
+func (f *fake) Logs(_ context.Context, _ *collector.Container, tail int) ([]engine.LogLine, error) {
+	return f.logs[max(len(f.logs)-tail, 0):], f.logsErr
 }
 
 func (f *fake) RefreshDisk() []engine.RefreshAnswer {
@@ -189,6 +200,10 @@ func addresses() map[string]string {
 		"/api/v1/containers/" + sample.ID("b1"): "application/json; charset=utf-8",
 		"/api/v1/containers/busy/cgroup":        "application/json; charset=utf-8",
 		"/api/v1/capabilities":                  "application/json; charset=utf-8",
+		"/api/v1/containers/busy/history":       "application/json; charset=utf-8",
+		"/api/v1/history":                       "application/json; charset=utf-8",
+		"/api/v1/events?limit=3":                "application/json; charset=utf-8",
+		"/api/v1/last-words":                    "application/json; charset=utf-8",
 		"/api/v1/openapi.yaml":                  "application/yaml; charset=utf-8",
 		"/-/healthy":                            "text/plain; charset=utf-8",
 		"/-/ready":                              "text/plain; charset=utf-8",
@@ -304,7 +319,7 @@ func TestServer_noSnapshot(t *testing.T) {
 	source.set(nil, errors.New("read cgroups:\n no such tree"))
 	for address := range addresses() {
 		want := 503
-		if strings.HasPrefix(address, "/static/") || strings.HasSuffix(address, "openapi.yaml") || address == "/-/healthy" {
+		if strings.HasPrefix(address, "/static/") || strings.HasSuffix(address, "openapi.yaml") || strings.HasPrefix(address, "/api/v1/events") || address == "/-/healthy" {
 			want = 200
 		}
 		got := ask(h, "GET", address)

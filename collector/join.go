@@ -19,6 +19,7 @@ type tracked struct {
 	target cgroups.Target
 	handle *cgroups.Handle // nil while there is no cgroup to read
 	latest Container
+	at     time.Time // when the numbers of latest were taken
 	rates  rateBase
 	oom    oomCounter
 	// kills and restarts tell which of them are recent.
@@ -43,6 +44,7 @@ const searchEvery = time.Minute
 func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
+	c.readings = c.readings[:0]
 	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
@@ -66,6 +68,9 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 		slices.SortStableFunc(s.Containers, func(a, b Container) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 		})
+	}
+	if recent == nil {
+		c.remember(now, views)
 	}
 	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
@@ -93,6 +98,7 @@ func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, 
 	for _, f := range view.Containers {
 		t := e.tracked[f.ID]
 		s.Containers = append(s.Containers, t.latest)
+		c.note(key{e.status.Name, f.ID}, t)
 		e.status.Sources.add(t.latest.Source)
 	}
 	forget(e.tracked, c.round)
@@ -119,40 +125,6 @@ func forget(all map[string]*tracked, round uint64) {
 			t.close()
 			delete(all, id)
 		}
-	}
-}
-
-// tidy closes what is open of containers that have no processes any more, and forgets those that are gone.
-func (c *Collector) tidy() {
-	for _, e := range c.engines {
-		known := map[string]bool{} // whether it has processes
-		for _, f := range e.View().Containers {
-			known[f.ID] = f.State.HasProcesses()
-		}
-		for id, t := range e.tracked {
-			running, there := known[id]
-			if !running {
-				t.close()
-			}
-			if !there {
-				delete(e.tracked, id)
-			}
-		}
-	}
-}
-
-// close closes everything that is open.
-func (c *Collector) close() {
-	for _, e := range c.engines {
-		for _, t := range e.tracked {
-			t.close()
-		}
-	}
-	if c.host != nil {
-		c.host.close()
-	}
-	for _, t := range c.slices {
-		t.close()
 	}
 }
 
@@ -202,6 +174,8 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
+	t.latest, t.at = host, s.Time
+	c.note(key{}, t)
 	return host
 }
 
@@ -249,7 +223,7 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
 	n.Recent = t.recently(&n, s.Time)
 	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
-	n.Rates = t.rates.update(at, &n.Stats)
+	n.Rates, t.at = t.rates.update(at, &n.Stats), at
 	n.Disk = c.readDisk(f, e.status)
 	t.latest = n
 }

@@ -22,6 +22,7 @@ type guard struct {
 	authority string // where every request goes to, whatever its URL says
 	self      *self.Metrics
 	maxBytes  int64
+	logs      bool // logs of containers may be asked for
 	// spoken is the latest Api-Version header, which engines send even with a refusal.
 	spoken   atomic.Pointer[string]
 	accesses accesses
@@ -57,7 +58,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
-	to, err := match(r)
+	to, err := match(r, g.logs)
 	if err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close() // a RoundTripper must, even when it refuses

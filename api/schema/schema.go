@@ -308,6 +308,25 @@ type Event struct {
 	Signal   Text   `json:"signal"`
 }
 
+// Endings is the answer of /api/v1/last-words.
+type Endings struct {
+	Time      Moment      `json:"time"`
+	LastWords []LastWords `json:"last_words"`
+}
+
+// Logs is the answer of /api/v1/containers/{id}/logs.
+type Logs struct {
+	Time  Moment    `json:"time"`
+	Lines []LogLine `json:"lines"`
+}
+
+// LogLine is a line that a container has written.
+type LogLine struct {
+	Time   Moment `json:"time"`
+	Stream Text   `json:"stream"`
+	Text   string `json:"text"`
+}
+
 // LastWords is a run of a container that has ended.
 type LastWords struct {
 	Engine          Text   `json:"engine"`

@@ -33,6 +33,7 @@ type config struct {
 	web      *web.FlagConfig
 	log      *promslog.Config
 	pprof    *bool
+	logs     *bool
 	rootFS   *string
 	procFS   *string
 	cgroupFS *string
@@ -52,6 +53,8 @@ type config struct {
 	hiddenInterfaces *[]string
 	labels           *[]string
 	labelsOnAll      bool
+	historyInterval  *time.Duration
+	historyMemory    *int
 
 	dockerTLSVerify  bool
 	dockerCertPath   string
@@ -101,6 +104,7 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*
 func defineFlags(app *kingpin.Application) *config {
 	c := &config{engineHostFrom: "--engine.host", groups: map[metrics.Group]*bool{}}
 	c.web = kingpinflag.AddFlags(app, defaultAddress)
+	c.logs = boolean(app, logsFlag, "Show the last lines that containers have written, on their pages and in the JSON. They may hold secrets: hence only where --web.listen-address is on loopback, or --web.config.file asks for passwords or client certificates.", false)
 	c.pprof = boolean(app, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
 
 	c.engineHosts = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. For several, repeat it with a name each, name=tcp://host:port: all that belongs to one then has the label engine. For a single one DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).Strings()
@@ -131,6 +135,8 @@ func defineFlags(app *kingpin.Application) *config {
 		"", "keys of labels such as com.docker.compose.*, separated by commas", checkGlob)
 	choice(app, "collector.container-labels-on", "Which metrics carry them: info = container_info, to be joined by id; all = every metric of a container, as dashboards made for cAdvisor expect.",
 		"info", []string{"info", "all"}, c.setLabelsOn)
+	c.historyInterval = duration(app, "history.interval", "How long nobody may ask until the containers are read for the history of the last 10 minutes, and for what is said of runs that have ended; 0s = just what somebody asks for is remembered.", "15s")
+	c.historyMemory = size(app, "history.memory", "How much memory the history may take. For many containers there are fewer points of each; 0 = there is no history.", "8MB")
 	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	choice(app, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
 	choice(app, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
@@ -146,6 +152,9 @@ func (c *config) check() error {
 	}
 	if err := web.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file %q: %s: want a readable file as https://prometheus.io/docs/guides/tls-encryption describes it", *c.web.WebConfigFile, oneLine(err))
+	}
+	if err := c.checkLogs(); err != nil {
+		return err
 	}
 	var err error
 	c.engines, err = c.engineAddresses()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+	"github.com/alecthomas/units"
 )
 
 // flagValue is the value of a flag whose error names the flag, what was given, and what would be right: kingpin's own errors
@@ -71,6 +72,26 @@ func whole(app *kingpin.Application, name, help string, def int) *int {
 			if *n, err = strconv.Atoi(s); err == nil && *n < 0 {
 				err = strconv.ErrRange
 			}
+			return err
+		},
+	})
+	return n
+}
+
+// size defines a flag that takes a number of bytes.
+func size(app *kingpin.Application, name, help, def string) *int {
+	n := new(int)
+	app.Flag(name, help).Default(def).SetValue(&flagValue{
+		flag: name, want: "a size such as 8MB, 16MiB or 0, up to 1GB",
+		set: func(s string) error {
+			bytes, err := units.ParseStrictBytes(s)
+			if plain, plainErr := strconv.ParseInt(s, 10, 64); plainErr == nil {
+				bytes, err = plain, nil
+			}
+			if err == nil && (bytes < 0 || bytes > 1<<30) {
+				err = strconv.ErrRange
+			}
+			*n = int(bytes)
 			return err
 		},
 	})

@@ -93,6 +93,8 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 			},
 			Inventory: engine.InventoryOptions{Resync: *cfg.engineResync},
 			DiskUsage: cfg.diskUsage(),
+			OnEvent:   func(ev engine.Event) { p.collector.Happened(address.name, ev) },
+			Logs:      *cfg.logs,
 			Log:       log, Self: own.Engine(address.name),
 		})
 		if err != nil {
@@ -106,6 +108,7 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	}
 	options := collector.Options{
 		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Source: cfg.readFrom, Parts: cfg.parts(), HideInterfaces: matcher(*cfg.hiddenInterfaces),
+		HistoryInterval: *cfg.historyInterval, HistoryMemory: *cfg.historyMemory,
 		Log: log, Self: own,
 	}
 	if len(*cfg.labels) > 0 {
@@ -117,8 +120,10 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	p.collector = collector.New(engines, kernel, options)
 	server := api.New(api.Options{
 		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, Pprof: *cfg.pprof,
+		Logs: *cfg.logs,
 	})
 	p.server = api.NewHTTPServer(server.Handler())
+	p.server.RegisterOnShutdown(server.Stop)
 	return p, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -34,7 +35,7 @@ type source struct {
 }
 
 func (s *source) Snapshot(context.Context) (*collector.Snapshot, error) {
-	if s.snap == nil && s.err == nil {
+	if s.fault() {
 		panic("a fault")
 	}
 	return s.snap, s.err
@@ -49,6 +50,55 @@ func (s *source) Raw(c *collector.Container) (any, error) {
 	}
 	return map[string]any{"pids": map[string]int{"current": 3}}, nil
 }
+
+func (s *source) History(engine, id string) []collector.Point {
+	if s.fault() {
+		panic("a fault")
+	}
+	nan := math.NaN()
+	return []collector.Point{{Time: time.Now(), CPU: 1}, {Time: time.Now(), Memory: nan, CPU: nan, Throttled: nan, CPUPressure: nan}}
+}
+
+func (s *source) LastWords() []collector.LastWords {
+	now := time.Now()
+	return []collector.LastWords{
+		{Name: "done", Started: now.Add(-time.Minute), Finished: now, HasExitCode: true, ExitCode: 137, OOMKilled: true, Removed: true, PeakMemory: 1 << 20, CPU: 0.5},
+		{ID: sample.ID("b1"), PeakMemory: math.NaN(), CPU: math.NaN(), ThrottledRatio: math.NaN()},
+	}
+}
+
+func (s *source) Events(int) []collector.Event {
+	if s.fault() {
+		panic("a fault")
+	}
+	return []collector.Event{
+		{Seq: 1, Event: engine.Event{Time: time.Now(), Type: "container", Action: "die", ID: sample.ID("b1"), Name: "busy", Image: "x", HasExitCode: true, ExitCode: 3}},
+		{Seq: 2, Engine: "far", Event: engine.Event{Type: "container", Action: "health_status", Detail: "unhealthy"}},
+		{Seq: 3, Event: engine.Event{Type: "volume", Action: "destroy"}},
+	}
+}
+
+func (s *source) Follow(context.Context, uint64) (*collector.Follower, error) {
+	if s.fault() {
+		panic("a fault")
+	}
+	return nil, errors.New("it is stopping")
+}
+
+func (s *source) Logs(_ context.Context, c *collector.Container, _ int) ([]engine.LogLine, error) {
+	switch c.Name {
+	case "sidecar":
+		panic("a fault")
+	case "created":
+		return nil, engine.ErrNoLogs
+	case "legacy":
+		return nil, errors.New("the proxy refuses")
+	}
+	return []engine.LogLine{{Time: time.Now(), Stream: "stderr", Text: "a"}, {Text: "b"}}, nil
+}
+
+// fault says whether the source has one.
+func (s *source) fault() bool { return s.snap == nil && s.err == nil }
 
 func (s *source) RefreshDisk() []engine.RefreshAnswer { return []engine.RefreshAnswer{s.refresh} }
 
@@ -104,6 +154,7 @@ func addresses(s *collector.Snapshot) []string {
 	all := []string{
 		"/api/v1/summary", "/api/v1/capabilities", "/api/v1/openapi.yaml", "/api/v1/containers", "/api/v1/containers?name=s", "/api/v1/containers?name=*s*",
 		"/api/v1/containers?label=evil", "/api/v1/containers?label=evil=*", "/api/v1/containers?label=empty=&label=evil", "/api/v1/containers?limit=1",
+		"/api/v1/history", "/api/v1/events", "/api/v1/events?limit=1&type=container&type=volume&container=busy&follow=0", "/api/v1/events?limit=0", "/api/v1/last-words",
 		"/api/v1/containers?limit=10000", "/api/v1/containers?state=exited&state=dead&name=e&sort=-memory&limit=3",
 	}
 	for _, state := range engine.States() {
@@ -128,7 +179,10 @@ func addresses(s *collector.Snapshot) []string {
 		if c.Engine != "" {
 			address += "?engine=" + url.QueryEscape(c.Engine)
 		}
-		all = append(all, address)
+		all = append(all, address, strings.Replace(address, "?", "/history?", 1))
+		if c.Engine == "" {
+			all[len(all)-1] = address + "/history"
+		}
 	}
 	return all
 }
@@ -145,6 +199,9 @@ func mistakes() []string {
 		"/api/v1/containers?name=a&name=b", "/api/v1/containers?label==x", "/api/v1/containers?label=a=[", "/api/v1/containers?state=up",
 		"/api/v1/containers?engine=x", "/api/v1/containers?x", "/api/v1/containers?name=%zz", "/api/v1/containers?label=token=x", "/api/v1/summary?refresh=2",
 		"/api/v1/summary?x", "/api/v1/capabilities?x",
+		"/api/v1/containers/busy/history?x", "/api/v1/containers/nonsense/history", "/api/v1/containers/e/history", "/api/v1/history?x", "/api/v1/last-words?x",
+		"/api/v1/events?x", "/api/v1/events?limit=-1", "/api/v1/events?limit=1001", "/api/v1/events?type=x", "/api/v1/events?follow=2", "/api/v1/events?container=",
+		"/api/v1/containers/busy/logs?tail=0", "/api/v1/containers/busy/logs?tail=101", "/api/v1/containers/e/logs", "/api/v1/containers/created/logs", "/api/v1/containers/nonsense/logs",
 	}
 }
 
@@ -174,6 +231,11 @@ func TestContract_everything(t *testing.T) {
 	a := asker{t, c, api.New(api.Options{Source: &source{snap: sample.Snapshot()}}).Handler()}
 	a.ask("GET", "/api/v1/containers/busy/cgroup")
 	a.ask("GET", "/api/v1/containers/sidecar/cgroup") // a fault
+	a.ask("GET", "/api/v1/containers/busy/logs")      // they are off
+	a.handler = api.New(api.Options{Source: &source{snap: sample.Snapshot()}, Logs: true}).Handler()
+	for _, address := range []string{"busy/logs", "busy/logs?tail=1&engine=", "sidecar/logs", "created/logs", "legacy/logs"} {
+		a.ask("GET", "/api/v1/containers/"+address)
+	}
 	for _, address := range mistakes() {
 		for _, method := range []string{"GET", "HEAD"} {
 			if got := a.ask(method, address); got.Status < 400 || got.Status >= 500 {
@@ -183,6 +245,7 @@ func TestContract_everything(t *testing.T) {
 	}
 	everywhere := []string{
 		"/api/v1/summary", "/api/v1/containers", "/api/v1/containers/busy", "/api/v1/containers/busy/cgroup", "/api/v1/capabilities", "/api/v1/openapi.yaml", "/api/v1/x",
+		"/api/v1/containers/busy/history", "/api/v1/containers/busy/logs", "/api/v1/history", "/api/v1/events", "/api/v1/events?follow=1", "/api/v1/last-words",
 	}
 	soon := engine.RefreshAnswer{Reason: engine.RefreshTooSoon, Next: time.Now().Add(time.Minute)}
 	a.handler = api.New(api.Options{Source: &source{snap: sample.Snapshot(), refresh: soon}}).Handler()
@@ -194,7 +257,7 @@ func TestContract_everything(t *testing.T) {
 		a.ask("GET", address+"?"+strings.Repeat("x", 9000))
 	}
 	for _, broken := range []*source{{err: errors.New("no such tree")}, {}} { // the second one has a fault
-		a.handler = api.New(api.Options{Source: broken}).Handler()
+		a.handler = api.New(api.Options{Source: broken, Logs: true}).Handler()
 		for _, address := range everywhere {
 			a.ask("GET", address)
 		}
