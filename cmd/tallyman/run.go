@@ -47,16 +47,52 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return usage(stderr, err)
 	}
+	switch cfg.command {
+	case cmdDf:
+		err = runDf(ctx, cfg, stdout, stderr)
+	case cmdPs:
+		err = runPs(ctx, cfg, getenv, stdout)
+	case cmdTop:
+		err = runTop(ctx, cfg, getenv, stdout)
+	case cmdDoctor:
+		err = runDoctor(ctx, cfg, stdout)
+	default:
+		err = runServe(ctx, cfg, stderr)
+	}
+	return exitCode(err, stderr)
+}
+
+// runServe serves until ctx ends.
+func runServe(ctx context.Context, cfg *config, stderr io.Writer) error {
 	cfg.log.Writer = stderr
 	p, err := build(cfg, promslog.New(cfg.log))
 	if err != nil {
+		return &usageError{err}
+	}
+	return p.serve(ctx, cfg.web)
+}
+
+// usageError is a configuration that is wrong.
+type usageError struct{ error }
+
+// Unwrap gives the cause.
+func (e *usageError) Unwrap() error { return e.error }
+
+// errSaid is a failure of which the user has been told.
+var errSaid = errors.New("said already")
+
+// exitCode says what went wrong, in one line, and gives the exit code of it.
+func exitCode(err error, stderr io.Writer) int {
+	var wrong *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
 		return usage(stderr, err)
-	}
-	if err := p.serve(ctx, cfg.web); err != nil {
+	case !errors.Is(err, errSaid):
 		fmt.Fprintf(stderr, "tallyman: %s\n", oneLine(err))
-		return exitFail
 	}
-	return exitOK
+	return exitFail
 }
 
 func usage(stderr io.Writer, err error) int {
@@ -83,22 +119,8 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
 	}
 	p := &program{log: log}
-	engines := make([]collector.Engine, len(cfg.engines))
-	for i, address := range cfg.engines {
-		e, err := engine.New(engine.Config{
-			Name: address.name,
-			Client: engine.Options{
-				Host: address.host, TLSVerify: address.tlsVerify, CertPath: address.certPath, APIVersion: address.apiVersion,
-				Timeout: *cfg.engineTimeout, UserAgent: "tallyman/" + version,
-			},
-			Inventory: engine.InventoryOptions{Resync: *cfg.engineResync},
-			DiskUsage: cfg.diskUsage(),
-			Log:       log, Self: own.Engine(address.name),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", cfg.source(err), err)
-		}
-		p.engines, engines[i] = append(p.engines, e), e
+	if p.engines, err = buildEngines(cfg, log, own); err != nil {
+		return nil, err
 	}
 	maxAge := *cfg.maxAge
 	if maxAge == 0 {
@@ -114,6 +136,10 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	if *cfg.groups[metrics.GroupDisk] {
 		options.Logs = cgroups.NewLogs(*cfg.rootFS)
 	}
+	engines := make([]collector.Engine, len(p.engines))
+	for i, e := range p.engines {
+		engines[i] = e
+	}
 	p.collector = collector.New(engines, kernel, options)
 	server := api.New(api.Options{
 		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, Pprof: *cfg.pprof,
@@ -122,21 +148,33 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	return p, nil
 }
 
+// buildEngines makes what asks the engines. It connects to none.
+func buildEngines(cfg *config, log *slog.Logger, own *self.Metrics) ([]*engine.Engine, error) {
+	var all []*engine.Engine
+	for _, address := range cfg.engines {
+		e, err := engine.New(engine.Config{
+			Name: address.name,
+			Client: engine.Options{
+				Host: address.host, TLSVerify: address.tlsVerify, CertPath: address.certPath, APIVersion: address.apiVersion,
+				Timeout: *cfg.engineTimeout, UserAgent: "tallyman/" + version,
+			},
+			Inventory: engine.InventoryOptions{Resync: *cfg.engineResync},
+			DiskUsage: cfg.diskUsage(),
+			Log:       log, Self: own.Engine(address.name),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cfg.source(err), err)
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
 // serve runs everything until ctx ends, and returns when all of it has stopped.
 func (p *program) serve(ctx context.Context, flags *web.FlagConfig) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var background sync.WaitGroup
-	parts := []func(context.Context) error{p.collector.Run}
-	for _, e := range p.engines {
-		parts = append(parts, e.Run)
-	}
-	for _, part := range parts {
-		background.Go(func() {
-			if err := part(ctx); err != nil && ctx.Err() == nil {
-				p.log.Error("background work ended", "err", err)
-			}
-		})
-	}
+	p.run(ctx, &background)
 	p.log.Info("starting tallyman", "version", version, "revision", revision)
 	stopped := make(chan error, 1)
 	background.Go(func() {
@@ -150,6 +188,21 @@ func (p *program) serve(ctx context.Context, flags *web.FlagConfig) error {
 		err = <-stopped
 	}
 	return err
+}
+
+// run starts what goes on in the background until ctx ends.
+func (p *program) run(ctx context.Context, background *sync.WaitGroup) {
+	parts := []func(context.Context) error{p.collector.Run}
+	for _, e := range p.engines {
+		parts = append(parts, e.Run)
+	}
+	for _, part := range parts {
+		background.Go(func() {
+			if err := part(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("background work ended", "err", err)
+			}
+		})
+	}
 }
 
 // stop lets answers that are being written end, but not for long.
