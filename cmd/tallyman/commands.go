@@ -75,6 +75,9 @@ func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*
 	for _, c := range commands(app, getenv) {
 		configs[c.command] = c
 	}
+	if len(args) == 2 && args[0] == "--completion-bash" && !strings.HasPrefix(args[1], "-") {
+		args = []string{args[0], ""} // kingpin completes no command beside a default one; of all, the shell picks those that begin so
+	}
 	command, err := app.Parse(args)
 	switch {
 	case failed:

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tallyman/api/schema"
+	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/listing"
 	"tallyman/cmd/tallyman/internal/table"
 	"tallyman/engine"
@@ -77,7 +78,7 @@ func runPs(ctx context.Context, cfg *config, getenv func(string) string, stdout 
 	if len(list.Containers) == 0 && !summary.Fresh() {
 		return noEngine(&summary)
 	}
-	list.Containers = slices.DeleteFunc(list.Containers, func(c schema.Container) bool { return !cfg.show.wants(&c) })
+	list.Containers = slices.DeleteFunc(list.Containers, func(c ask.Container) bool { return !cfg.show.wants(&c.Container) })
 	rows := listing.Rows(&summary, &list)
 	cfg.show.sort.Apply(rows)
 	out := bufio.NewWriter(stdout)
@@ -106,7 +107,7 @@ func noEngine(s *schema.Summary) error {
 
 // read asks for the containers and what is the matter with them. In this process, which has just begun to read, it reads twice, since
 // the use of processors, networks and disks is told by two readings.
-func (t *target) read(ctx context.Context) (summary schema.Summary, list schema.Containers, err error) {
+func (t *target) read(ctx context.Context) (summary schema.Summary, list ask.Containers, err error) {
 	const (
 		apart    = 1100 * time.Millisecond // a rate is taken over a second at least
 		patience = 4                       // readings until containers whose numbers come from the engine must have some
@@ -127,7 +128,7 @@ func (t *target) read(ctx context.Context) (summary schema.Summary, list schema.
 }
 
 // lacksRate says whether a container runs whose use of processors is not known yet.
-func lacksRate(c schema.Container) bool { return c.State == "running" && !c.CPU.Cores.Known() }
+func lacksRate(c ask.Container) bool { return c.State == "running" && !c.CPU.Cores.Known() }
 
 // wants says whether a container is to be shown.
 func (s *showFlags) wants(c *schema.Container) bool {
@@ -175,7 +176,7 @@ func colourOf(t listing.Tone) string {
 
 // psLine is a container in JSON: as /api/v1/containers has it, and what is the matter with it.
 type psLine struct {
-	schema.Container
+	ask.Container
 
 	Trouble []string `json:"trouble"`
 }

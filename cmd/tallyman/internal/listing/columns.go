@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"tallyman/api/schema"
 	"tallyman/cmd/tallyman/internal/table"
@@ -44,12 +43,12 @@ type column struct {
 // columns lists all that is shown of a container, in that order.
 func columns() []column {
 	return []column{
-		{Column: table.Column{Title: "NAME", Min: 16}, text: func(r *Row) string { return table.Inert(r.Label()) }, tone: nameTone},
+		{Column: table.Column{Title: "NAME", Min: 20}, text: func(r *Row) string { return table.Inert(r.Label()) }, tone: nameTone},
 		{Column: table.Column{Title: "ENGINE", Rank: 3, Min: 6}, text: func(r *Row) string { return table.Inert(string(r.Engine)) }, needless: true},
 		{Column: table.Column{Title: "ID"}, text: func(r *Row) string { return table.Inert(string(r.ID)) }, wide: true},
 		{Column: table.Column{Title: "STATE"}, text: func(r *Row) string { return word(r.State) }, tone: stateTone},
 		{Column: table.Column{Title: "HEALTH", Rank: 2}, text: func(r *Row) string { return word(r.Health) }, tone: healthTone, needless: true},
-		{Column: table.Column{Title: "TROUBLE", Rank: 1, Min: 10}, text: func(r *Row) string { return table.Inert(strings.Join(r.Trouble, ",")) }, tone: always(Bad), needless: true},
+		{Column: table.Column{Title: "TROUBLE", Rank: 1, Min: 14}, text: func(r *Row) string { return table.Inert(strings.Join(r.Trouble, ",")) }, tone: always(Bad), needless: true},
 		{Column: table.Column{Title: "CPU%", Right: true}, text: func(r *Row) string { return percent(r.cpu()) }, tone: above((*Row).cpu, warnRatio, badRatio)},
 		{Column: table.Column{Title: "CORES", Right: true}, text: cores, wide: true},
 		{Column: table.Column{Title: "MEM / LIMIT", Right: true, Rank: 4}, text: memoryOf},
@@ -61,15 +60,15 @@ func columns() []column {
 		},
 		{
 			Column: table.Column{Title: "PRESSURE", Right: true, Rank: 6},
-			text:   func(r *Row) string { return percent(pressure(&r.Container)) },
-			tone:   above(func(r *Row) float64 { return pressure(&r.Container) }, warnPressure, badPressure),
+			text:   func(r *Row) string { return percent(r.pressure()) },
+			tone:   above((*Row).pressure, warnPressure, badPressure),
 		},
 		{
-			Column: table.Column{Title: "NET IN/OUT", Right: true, Rank: 9},
+			Column: table.Column{Title: "NET IN/OUT /s", Right: true, Rank: 9},
 			text:   func(r *Row) string { return pair(r.Network.ReceiveBytesPerSecond, r.Network.TransmitBytesPerSecond) },
 		},
 		{
-			Column: table.Column{Title: "IO R/W", Right: true, Rank: 10},
+			Column: table.Column{Title: "IO R/W /s", Right: true, Rank: 10},
 			text:   func(r *Row) string { return pair(r.IO.ReadBytesPerSecond, r.IO.WriteBytesPerSecond) },
 		},
 		{Column: table.Column{Title: "PIDS", Right: true, Rank: 12}, text: func(r *Row) string { return whole(r.Pids.Threads) }},
@@ -77,7 +76,7 @@ func columns() []column {
 		{Column: table.Column{Title: "EXIT", Right: true, Rank: 8}, text: exit, tone: exitTone},
 		{Column: table.Column{Title: "AGE", Right: true, Rank: 11}, text: func(r *Row) string { return human.Since(r.since(), r.At) }, tone: always(Faint)},
 		{Column: table.Column{Title: "SOURCE"}, text: func(r *Row) string { return table.Inert(r.Source) }, wide: true},
-		{Column: table.Column{Title: "IMAGE", Rank: 13, Min: 12}, text: func(r *Row) string { return wordOf(string(r.Image)) }, tone: always(Faint)},
+		{Column: table.Column{Title: "IMAGE", Rank: 13, Min: 12}, text: image, tone: always(Faint)},
 	}
 }
 
@@ -193,10 +192,19 @@ func cores(r *Row) string {
 
 func memoryOf(r *Row) string {
 	used, limit := human.Bytes(float64(r.Memory.WorkingSetBytes)), human.Bytes(float64(r.Memory.LimitBytes))
-	if used == human.Dash && limit == human.Dash {
-		return human.Dash
+	if limit == human.Dash {
+		return used
 	}
 	return used + " / " + limit
+}
+
+// image is the image as it was named; of an id, the beginning.
+func image(r *Row) string {
+	const digits = 12
+	if id, ok := strings.CutPrefix(string(r.Image), "sha256:"); ok && len(id) > digits {
+		return wordOf("sha256:" + id[:digits])
+	}
+	return word(r.Image)
 }
 
 // pair writes two numbers of bytes per second.
@@ -204,7 +212,7 @@ func pair(a, b schema.Number) string {
 	if !a.Known() && !b.Known() {
 		return human.Dash
 	}
-	return human.Rate(float64(a)) + " / " + human.Rate(float64(b))
+	return human.Bytes(float64(a)) + " / " + human.Bytes(float64(b))
 }
 
 func whole(v schema.Number) string { return human.Count(float64(v)) }
@@ -217,6 +225,3 @@ func exit(r *Row) string {
 	}
 	return code
 }
-
-// Age writes how old something is, for a line of text.
-func Age(then schema.Moment, now time.Time) string { return human.Since(time.Time(then), now) }

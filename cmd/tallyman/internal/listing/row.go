@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"tallyman/api/schema"
+	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/table"
 )
 
 // Row is a container with what somebody should know of it first.
 type Row struct {
-	schema.Container
+	ask.Container
 
 	// Trouble says why somebody should look at it, as the summary does; the words have dashes for spaces.
 	Trouble []string
@@ -25,7 +26,7 @@ type Row struct {
 }
 
 // Rows joins the list of containers with the summary, which says what is the matter with them.
-func Rows(summary *schema.Summary, list *schema.Containers) []Row {
+func Rows(summary *schema.Summary, list *ask.Containers) []Row {
 	type key struct{ engine, id schema.Text }
 	troubles := make(map[key]int, len(summary.Attention))
 	for i, a := range summary.Attention {
@@ -75,6 +76,17 @@ func (r *Row) cpu() float64 { return ratio(r.CPU.Cores, r.CPU.LimitCores) }
 // memory is the used part of the memory that the container may use.
 func (r *Row) memory() float64 { return ratio(r.Memory.WorkingSetBytes, r.Memory.LimitBytes) }
 
+// pressure is the largest part of the time, 0-1, in which some task waited for a processor, memory or io.
+func (r *Row) pressure() float64 {
+	most := math.NaN()
+	for _, v := range []schema.Number{r.Pressure.CPU, r.Pressure.Memory, r.Pressure.IO} {
+		if v.Known() && !(float64(v) <= most) {
+			most = float64(v)
+		}
+	}
+	return most
+}
+
 // ratio is a part of a whole, 0-1; NaN = unknown.
 func ratio(part, whole schema.Number) float64 {
 	if whole <= 0 {
@@ -108,7 +120,7 @@ func Sorts() []Sort {
 		{Name: "cpu", Descending: true, value: (*Row).cpu},
 		{Name: "memory", Descending: true, value: func(r *Row) float64 { return float64(r.Memory.WorkingSetBytes) }},
 		{Name: "throttled", Descending: true, value: func(r *Row) float64 { return float64(r.CPU.ThrottledRatio) }},
-		{Name: "pressure", Descending: true, value: func(r *Row) float64 { return pressure(&r.Container) }},
+		{Name: "pressure", Descending: true, value: (*Row).pressure},
 		{Name: "net", Descending: true, value: func(r *Row) float64 {
 			return sum(r.Network.ReceiveBytesPerSecond, r.Network.TransmitBytesPerSecond)
 		}},
