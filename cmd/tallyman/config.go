@@ -124,8 +124,11 @@ func (c *config) defineReading(on flagSet) {
 
 // check refuses what can be seen to be wrong before anything is started.
 func (c *config) check() error {
-	if err := c.checkWeb(); err != nil && c.command != cmdDoctor {
-		return err // doctor tells it among the rest
+	if c.command == cmdDoctor {
+		return nil // it tells what is wrong among the rest
+	}
+	if err := c.checkWeb(); err != nil {
+		return err
 	}
 	var err error
 	c.engines, err = c.engineAddresses()

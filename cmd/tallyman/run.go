@@ -110,18 +110,33 @@ type program struct {
 
 // build wires the parts. An error means that the configuration is wrong.
 func build(cfg *config, log *slog.Logger) (*program, error) {
-	build := self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()}
-	own := self.New(build, len(cfg.engines) > 1)
-	kernel, err := cgroups.NewReader(cgroups.Options{
-		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: matcher(*cfg.hiddenInterfaces),
-	})
+	own := newSelf(cfg)
+	kernel, err := buildKernel(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("--path.cgroupfs: %w: want the folder where the host's cgroups are mounted, as a rule /sys/fs/cgroup", err)
 	}
-	p := &program{log: log}
-	if p.engines, err = buildEngines(cfg, log, own); err != nil {
+	engines, err := buildEngines(cfg, log, own)
+	if err != nil {
 		return nil, err
 	}
+	return assemble(cfg, log, own, kernel, engines), nil
+}
+
+// newSelf makes what counts things about tallyman itself.
+func newSelf(cfg *config) *self.Metrics {
+	return self.New(self.Build{Version: version, Revision: revision, Date: date, Go: runtime.Version()}, len(cfg.engines) > 1)
+}
+
+// buildKernel makes what reads cgroups.
+func buildKernel(cfg *config) (*cgroups.Reader, error) {
+	return cgroups.NewReader(cgroups.Options{
+		Root: cfg.root(), Parts: cfg.parts(), Slices: *cfg.slices, HideInterfaces: matcher(*cfg.hiddenInterfaces),
+	})
+}
+
+// assemble puts the parts together.
+func assemble(cfg *config, log *slog.Logger, own *self.Metrics, kernel *cgroups.Reader, engines []*engine.Engine) *program {
+	p := &program{log: log, engines: engines}
 	maxAge := *cfg.maxAge
 	if maxAge == 0 {
 		maxAge = -1 // to the collector, 0 is its default
@@ -136,16 +151,16 @@ func build(cfg *config, log *slog.Logger) (*program, error) {
 	if *cfg.groups[metrics.GroupDisk] {
 		options.Logs = cgroups.NewLogs(*cfg.rootFS)
 	}
-	engines := make([]collector.Engine, len(p.engines))
-	for i, e := range p.engines {
-		engines[i] = e
+	followed := make([]collector.Engine, len(engines))
+	for i, e := range engines {
+		followed[i] = e
 	}
-	p.collector = collector.New(engines, kernel, options)
+	p.collector = collector.New(followed, kernel, options)
 	server := api.New(api.Options{
 		Source: p.collector, Self: own, Log: log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, Pprof: *cfg.pprof,
 	})
 	p.server = api.NewHTTPServer(server.Handler())
-	return p, nil
+	return p
 }
 
 // buildEngines makes what asks the engines. It connects to none.
@@ -192,7 +207,10 @@ func (p *program) serve(ctx context.Context, flags *web.FlagConfig) error {
 
 // run starts what goes on in the background until ctx ends.
 func (p *program) run(ctx context.Context, background *sync.WaitGroup) {
-	parts := []func(context.Context) error{p.collector.Run}
+	var parts []func(context.Context) error
+	if p.collector != nil {
+		parts = append(parts, p.collector.Run)
+	}
 	for _, e := range p.engines {
 		parts = append(parts, e.Run)
 	}

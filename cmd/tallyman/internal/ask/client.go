@@ -138,6 +138,23 @@ func (c *Client) History(ctx context.Context, engine, id string) (schema.History
 	return get[schema.History](ctx, c, "/api/v1/containers/"+url.PathEscape(id)+"/history", ofEngine(engine))
 }
 
+// Capability is something that can be seen, or not.
+type Capability struct {
+	Name   string `json:"name"`
+	Engine string `json:"engine"` // "" for what is the kernel's, and where there is only one
+	Reason string `json:"reason"` // why it cannot be seen, in a word; "" = it can
+	Help   string `json:"help"`   // what would mend it
+}
+
+// Capabilities is /api/v1/capabilities; the error is ErrNotServed where the tallyman is of a version without.
+func (c *Client) Capabilities(ctx context.Context) ([]Capability, error) {
+	type answer struct {
+		Capabilities []Capability `json:"capabilities"`
+	}
+	a, err := get[answer](ctx, c, "/api/v1/capabilities", nil)
+	return a.Capabilities, err
+}
+
 func ofEngine(name string) url.Values {
 	if name == "" {
 		return nil

@@ -40,11 +40,11 @@ func (m *model) detailLines(width int) [][]span {
 	p.pair("restarts", human.Count(float64(c.Restarts))+policy(d.Facts))
 	p.pair("oom kills", human.Count(float64(c.OOMKills)))
 	p.gap()
-	p.pair("cpu", fmt.Sprintf("%s of %s cores, throttled %s of the periods", human.Cores(float64(c.CPU.Cores)), human.Cores(float64(c.CPU.LimitCores)), human.Percent(float64(c.CPU.ThrottledRatio))))
-	p.pair("memory", fmt.Sprintf("%s of %s, with page cache %s", human.Bytes(float64(c.Memory.WorkingSetBytes)), limit(c.Memory.LimitBytes), human.Bytes(float64(c.Memory.UsageBytes))))
-	p.pair("threads", fmt.Sprintf("%s of %s", human.Count(float64(c.Pids.Threads)), human.Count(float64(c.Pids.ThreadsMax))))
-	p.pair("network", fmt.Sprintf("in %s, out %s", human.Rate(float64(c.Network.ReceiveBytesPerSecond)), human.Rate(float64(c.Network.TransmitBytesPerSecond)))+network(d.Facts))
-	p.pair("io", fmt.Sprintf("read %s, write %s", human.Rate(float64(c.IO.ReadBytesPerSecond)), human.Rate(float64(c.IO.WriteBytesPerSecond))))
+	if c.State == "running" || c.State == "paused" {
+		p.usage(d)
+	} else {
+		p.pair("use", "none: it does not run")
+	}
 	p.pair("disk", fmt.Sprintf("written %s, log %s", human.Bytes(float64(c.Disk.WritableBytes)), human.Bytes(float64(c.Disk.LogBytes))))
 	p.pair("read from", table.Inert(c.Source)+" "+word(c.Cgroup))
 	if c.Problem != "" {
@@ -53,6 +53,16 @@ func (m *model) detailLines(width int) [][]span {
 	p.historyOf(m.history, width)
 	p.labels(d.Facts)
 	return p.lines
+}
+
+// usage is what a container that runs takes.
+func (p *page) usage(d *schema.ContainerDetails) {
+	c := &d.Container
+	p.pair("cpu", fmt.Sprintf("%s of %s cores, throttled %s of the periods", human.Cores(float64(c.CPU.Cores)), human.Cores(float64(c.CPU.LimitCores)), human.Percent(float64(c.CPU.ThrottledRatio))))
+	p.pair("memory", fmt.Sprintf("%s of %s, with page cache %s", human.Bytes(float64(c.Memory.WorkingSetBytes)), limit(c.Memory.LimitBytes), human.Bytes(float64(c.Memory.UsageBytes))))
+	p.pair("threads", fmt.Sprintf("%s of %s", human.Count(float64(c.Pids.Threads)), human.Count(float64(c.Pids.ThreadsMax))))
+	p.pair("network", fmt.Sprintf("in %s, out %s", human.Rate(float64(c.Network.ReceiveBytesPerSecond)), human.Rate(float64(c.Network.TransmitBytesPerSecond)))+network(d.Facts))
+	p.pair("io", fmt.Sprintf("read %s, write %s", human.Rate(float64(c.IO.ReadBytesPerSecond)), human.Rate(float64(c.IO.WriteBytesPerSecond))))
 }
 
 // page is text that is being written.
