@@ -151,7 +151,7 @@ func FindSort(name string) (Sort, error) {
 			return s, nil
 		}
 	}
-	return Sort{}, fmt.Errorf("there is no order %q: want one of %s", table.Inert(name), strings.Join(SortNames(), ", "))
+	return Sort{}, fmt.Errorf("there is no order \"%s\": want one of %s", table.Inert(name), strings.Join(SortNames(), ", "))
 }
 
 // Apply puts rows in order. What is not known comes last either way; what is equal is ordered by name.
