@@ -56,7 +56,7 @@ func whose(ctx context.Context, address string) (version string, ok bool) {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	client, err := ask.New(ask.Options{URL: "http://" + net.JoinHostPort(host, port), Timeout: 3 * time.Second})
+	client, err := ask.New(ask.Options{URL: "http://" + net.JoinHostPort(host, port), Timeout: 2 * time.Second})
 	if err != nil {
 		return "", false
 	}
