@@ -29,7 +29,7 @@ func (g *guard) noteClock(h http.Header) {
 	if err != nil {
 		return
 	}
-	ahead := told.Add(time.Second / 2).Sub(time.Now()) // the header has whole seconds
+	ahead := time.Until(told.Add(time.Second / 2)) // the header has whole seconds
 	g.ahead.Store(&ahead)
 }
 

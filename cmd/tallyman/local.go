@@ -74,15 +74,11 @@ func settled(v *engine.View) bool {
 	return v.Up && !v.Synced.IsZero() || !v.Up && v.Reason != untried
 }
 
-// waitFor waits until it is so, or ctx ends; it says whether it is.
-func waitFor(ctx context.Context, so func() bool) bool {
+// waitFor waits until it is so, or ctx ends.
+func waitFor(ctx context.Context, so func() bool) {
 	const every = 20 * time.Millisecond
-	for !so() {
-		if !pause(ctx, every) {
-			return so()
-		}
+	for !so() && pause(ctx, every) {
 	}
-	return true
 }
 
 // pause waits for a time; false when ctx ended first.

@@ -85,7 +85,7 @@ func TestReach_untried(t *testing.T) {
 	if checks[0].Name != "rack7: engine" || len(checks) != 1 {
 		t.Errorf("got %+v", checks)
 	}
-	if Asked(e) != true {
+	if !Asked(e) {
 		t.Error("nothing more can be asked of an engine that is away")
 	}
 }
@@ -107,7 +107,8 @@ func TestKernel(t *testing.T) {
 	s := &collector.Snapshot{
 		Capabilities: []cgroups.Capability{
 			{Name: "memory", Reason: "no_controller", Help: "the kernel was started without the memory controller: add cgroup_enable=memory to its command line"},
-			{Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"}, {Name: "cpu"},
+			{Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
+			{Name: "cpu"},
 			{Name: "host", Reason: "cgroup_namespace", Help: "it is a container's own: mount the host's"},
 		},
 		Engines: []collector.EngineStatus{{Capabilities: []cgroups.Capability{
@@ -190,8 +191,13 @@ func TestRemote(t *testing.T) {
 		status Status
 		word   string
 	}{
-		{"tallyman", Pass, "1.2"}, {"clock", Warn, "1h0m"}, {"a: engine", Pass, "28"}, {"b: engine", Fail, "add the user"},
-		{"disk usage of images", Warn, "too slow"}, {"psi", Warn, "add psi=1"}, {"a: events", Pass, ""},
+		{"tallyman", Pass, "1.2"},
+		{"clock", Warn, "1h0m"},
+		{"a: engine", Pass, "28"},
+		{"b: engine", Fail, "add the user"},
+		{"disk usage of images", Warn, "too slow"},
+		{"psi", Warn, "add psi=1"},
+		{"a: events", Pass, ""},
 	}
 	for i, w := range want {
 		if i >= len(got) || got[i].Name != w.name || got[i].Status != w.status || !strings.Contains(got[i].Found+got[i].Fix, w.word) {

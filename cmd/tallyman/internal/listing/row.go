@@ -162,25 +162,23 @@ func (s Sort) Apply(rows []Row) {
 }
 
 func (s Sort) compare(a, b *Row) int {
-	order := 0
-	if s.less != nil {
-		order = s.less(a, b)
-	} else {
-		x, y := s.value(a), s.value(b)
-		switch unknownX, unknownY := math.IsNaN(x), math.IsNaN(y); {
-		case unknownX && unknownY:
-			return 0
-		case unknownX:
-			return 1
-		case unknownY:
-			return -1
-		}
-		order = cmp.Compare(x, y)
-	}
+	direction := 1
 	if s.Descending {
-		return -order
+		direction = -1
 	}
-	return order
+	if s.less != nil {
+		return direction * s.less(a, b)
+	}
+	x, y := s.value(a), s.value(b)
+	switch unknownX, unknownY := math.IsNaN(x), math.IsNaN(y); {
+	case unknownX && unknownY:
+		return 0
+	case unknownX:
+		return 1
+	case unknownY:
+		return -1
+	}
+	return direction * cmp.Compare(x, y)
 }
 
 func byName(a, b *Row) int {

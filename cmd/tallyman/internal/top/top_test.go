@@ -236,9 +236,19 @@ func TestRun_sorts(t *testing.T) {
 	t.Parallel()
 	s := start(t, newHost(12), 150, 20)
 	for _, tt := range []struct{ key, first, footer string }{
-		{"c", "c11", "by cpu ↓"}, {"c", "c00", "by cpu ↑"}, {"m", "c00", "by memory ↓"}, {"N", "c00", "by name ↑"}, {"N", "c11", "by name ↓"},
-		{"a", "c00", "by age ↑"}, {"a", "c11", "by age ↓"}, {"s", "c03", "by trouble"}, {"t", "c00", "by throttled ↓"}, {"p", "c00", "by pressure"},
-		{"n", "c00", "by net"}, {"i", "c00", "by io"}, {"r", "c00", "by restarts"},
+		{"c", "c11", "by cpu ↓"},
+		{"c", "c00", "by cpu ↑"},
+		{"m", "c00", "by memory ↓"},
+		{"N", "c00", "by name ↑"},
+		{"N", "c11", "by name ↓"},
+		{"a", "c00", "by age ↑"},
+		{"a", "c11", "by age ↓"},
+		{"s", "c03", "by trouble"},
+		{"t", "c00", "by throttled ↓"},
+		{"p", "c00", "by pressure"},
+		{"n", "c00", "by net"},
+		{"i", "c00", "by io"},
+		{"r", "c00", "by restarts"},
 	} {
 		s.keys(tt.key)
 		s.has(tt.footer)
