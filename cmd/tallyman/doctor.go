@@ -92,10 +92,10 @@ func examineParts(ctx context.Context, cfg *config) []doctor.Check {
 	p.run(ctx, &background)
 	p.settle(ctx)
 	p.askAll(ctx)
+	contained := doctor.InContainer(cfg.paths())
 	for _, e := range p.engines {
-		checks = append(checks, doctor.Engine(e, len(p.engines) > 1)...)
+		checks = append(checks, doctor.Engine(e, contained)...)
 	}
-	contained := doctor.InContainer()
 	if kernelErr != nil {
 		return append(checks, doctor.NoKernel(kernelErr, cfg.paths(), contained)...)
 	}

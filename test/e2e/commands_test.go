@@ -206,7 +206,7 @@ func TestCommand_doctorContained(t *testing.T) {
 	}
 	bare := doctor([]string{"--cgroupns", "private"})
 	for _, want := range []string{
-		"fail  engine", "there is no socket /var/run/docker.sock", "-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v /proc:/host/proc:ro",
+		"fail  engine", "there is no socket /var/run/docker.sock", "-v /var/run/docker.sock:/var/run/docker.sock:ro", "-v /sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v /proc:/host/proc:ro",
 		"-v /var/lib/docker/containers:/host/var/lib/docker/containers:ro", "--path.rootfs=/host",
 	} {
 		if !strings.Contains(bare, want) {

@@ -147,7 +147,7 @@ func TestCommand_top(t *testing.T) {
 	s.keys("Escape")
 	s.first("tm-paused")
 	s.keys("Escape")
-	s.has("tm-busy")
+	s.has("tm-busy ", "tm-writer ")
 	s.keys("?")
 	s.has("sort by throttling")
 	s.keys("Escape")

@@ -80,11 +80,16 @@ func TestReach_untried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checks := Engine(e, true)
+	checks := Engine(e, false)
 	is(t, checks[0], Fail, "tcp://127.0.0.1:1", "--engine.timeout")
 	if checks[0].Name != "rack7: engine" || len(checks) != 1 {
 		t.Errorf("got %+v", checks)
 	}
+	plain, err := engine.New(engine.Config{Client: engine.Options{Host: "unix:///nonexistent/docker.sock"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	is(t, Engine(plain, true)[0], Fail, "docker run -v /nonexistent/docker.sock:/nonexistent/docker.sock:ro")
 	if !Asked(e) {
 		t.Error("nothing more can be asked of an engine that is away")
 	}

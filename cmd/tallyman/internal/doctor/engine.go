@@ -17,14 +17,17 @@ const (
 	skew = 5 * time.Second
 )
 
-// Engine checks an engine that runs since a while, or was found to be away. Several tells whether there are others.
-func Engine(e *engine.Engine, several bool) []Check {
+// Engine checks an engine that has run for a while, or was found to be away. contained says that this process is in a container.
+func Engine(e *engine.Engine, contained bool) []Check {
 	prefix := ""
-	if several {
+	if e.Name() != "" {
 		prefix = e.Name() + ": "
 	}
 	view := e.View()
 	checks := []Check{reach(prefix, e, view)}
+	if socket, ok := strings.CutPrefix(e.Host(), "unix://"); ok && contained && !exists(socket) {
+		checks[0].Fix = fmt.Sprintf("docker run -v %s:%[1]s:ro, or another path where the engine's socket is elsewhere on the host", socket)
+	}
 	checks = append(checks, certificates(prefix, e, time.Now())...)
 	if !view.Up {
 		return checks

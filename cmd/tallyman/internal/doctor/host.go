@@ -16,8 +16,11 @@ type Paths struct {
 	cgroups.Root
 }
 
-// InContainer says whether this process runs in a container of Docker or Podman, by the files that they put into each.
-func InContainer() bool { return exists("/.dockerenv") || exists("/run/.containerenv") }
+// InContainer says whether this process runs in a container of Docker or Podman, by the files that they put into each, so that it sees of
+// the host what is mounted. One with the host's processes, and with its root for its own, is as good as the host.
+func InContainer(p Paths) bool {
+	return (exists("/.dockerenv") || exists("/run/.containerenv")) && (filepath.Clean(p.RootFS) != "/" || !cgroups.SeesHost("/proc"))
+}
 
 // NoKernel is the check of cgroups that cannot be read at all.
 func NoKernel(err error, p Paths, contained bool) []Check {

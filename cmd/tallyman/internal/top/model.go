@@ -120,6 +120,11 @@ func (m *model) selectRow(n int) { m.selected = max(0, min(n, len(m.visible)-1))
 
 // key handles a key.
 func (m *model) key(k *tcell.EventKey) action {
+	if k.Key() == tcell.KeyRune && k.Modifiers()&tcell.ModAlt != 0 {
+		// Terminals send Alt as Esc before the letter: who types both quickly means both.
+		m.key(tcell.NewEventKey(tcell.KeyEscape, 0, tcell.ModNone))
+		k = tcell.NewEventKey(tcell.KeyRune, k.Rune(), tcell.ModNone)
+	}
 	switch {
 	case k.Key() == tcell.KeyCtrlC:
 		return quit
