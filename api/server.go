@@ -77,6 +77,7 @@ type Server struct {
 	version  string
 	groups   metrics.Selection
 	pprof    bool
+	logs     bool
 	families []metrics.Family
 	pages    *template.Template
 	scrapes  http.Handler
@@ -92,7 +93,7 @@ func New(o Options) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Server{
-		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof,
+		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs,
 		families: metrics.Families(),
 		pages:    parsePages(),
 		scrapes:  promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
@@ -113,6 +114,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"/", s.indexPage, true},
 		{"/containers/{id}", s.containerPage, true},
+		{"/events", s.eventsPage, true},
 		{"/static/*", s.static, false},
 
 		{"/metrics", s.scrapes.ServeHTTP, false},

@@ -209,7 +209,7 @@ func TestServer_routes(t *testing.T) {
 				t.Errorf("%s: %s is %q, not %q", address, key, v, want)
 			}
 		}
-		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'self';") {
+		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self';") {
 			t.Errorf("%s: no Content-Security-Policy", address)
 		}
 		if len(bodyOf(t, got)) == 0 {
