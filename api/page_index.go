@@ -155,12 +155,22 @@ func newRow(c *collector.Container, snap *collector.Snapshot, points []collector
 		return row
 	}
 	row.CPUSpark = newSpark(points, over, c.LimitCores/10, cpuOf, human.Cores)
-	row.MemorySpark = newSpark(points, over, c.Stats.Memory.Limit, memoryOf, human.Bytes)
+	row.MemorySpark = newSpark(points, over, memoryTop(points, c.Stats.Memory.Limit), memoryOf, human.Bytes)
 	if len(points) > 0 {
 		last := &points[len(points)-1]
 		row.Pressure, row.PressureOf = schema.Number(worstPressure(last)), pressureOf(last)
 	}
 	return row
+}
+
+// memoryTop is what a line of memory reaches up to: the limit or, where there is none, more than was ever used, so that what is
+// steady does not look full.
+func memoryTop(points []collector.Point, limit float64) float64 {
+	if finite(limit) {
+		return limit
+	}
+	top, _ := highest(points, []lineSpec{{Value: memoryOf}})
+	return 1.5 * top
 }
 
 // allTrouble is everything that is known to be wrong with a container, the worst first.

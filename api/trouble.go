@@ -132,6 +132,8 @@ func isLooping(c *collector.Container, f *engine.Container) bool {
 func load(c *collector.Container, hostCores float64) []reason {
 	cpu := c.Rates.CPU
 	switch {
+	case c.Rates.ThrottledRatio >= throttledFrom: // that says it already
+		return nil
 	case c.LimitCores < hostCores && cpu >= busyFrom*c.LimitCores:
 	case cpu >= busyOnHostFrom*hostCores && hostCores > 0:
 	default:

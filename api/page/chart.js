@@ -47,6 +47,9 @@
   document.addEventListener("fresh", prepare);
   prepare();
 
+  const log = document.getElementById("log");
+  if (log) log.scrollTop = log.scrollHeight; // the latest lines are last
+
   const raw = document.getElementById("raw");
   raw?.addEventListener("toggle", async () => {
     const place = document.getElementById("raw-text");

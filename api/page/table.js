@@ -15,6 +15,7 @@
     const key = wanted().get("sort");
     const body = table.tBodies[0];
     const rows = [...body.rows];
+    document.getElementById("order").hidden = !key;
     const link = key && table.tHead.querySelector('[data-sort="' + CSS.escape(key) + '"]');
     for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
     if (!link) {
@@ -94,8 +95,11 @@
       search(link.dataset.q);
       return;
     }
-    const order = link.closest("th").getAttribute("aria-sort");
+    const order = link.closest("th")?.getAttribute("aria-sort");
     change((params) => {
+      params.delete("sort");
+      params.delete("dir");
+      if (!link.dataset.sort) return;
       params.set("sort", link.dataset.sort);
       params.set("dir", order ? (order === "ascending" ? "desc" : "asc") : link.dataset.first);
     });
