@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 const (
 	indexEvents = 12
 	indexEnded  = 12
+	indexWorst  = 6
 	// shortName is how much of a name the table shows: the container's own page has it whole.
 	shortName = 80
 )
@@ -40,10 +40,13 @@ type indexView struct {
 
 // verdict is the answer to why somebody opened the page.
 type verdict struct {
-	Count int
-	// Text says how many have what.
-	Text string
+	// Count is how many containers need attention; Worst are some of them, and Others how many are left.
+	Count, Others int
+	Worst         []worstView
 }
+
+// worstView names a container that needs attention, and says why in a word.
+type worstView struct{ Title, Link, Word string }
 
 // chip is a filter that is one click away.
 type chip struct {
@@ -237,28 +240,19 @@ func pressureOf(p *collector.Point) string {
 	return ""
 }
 
-// judge counts what needs attention, the worst first.
+// judge finds what needs attention, in rows with the worst first.
 func judge(rows []rowView) verdict {
 	var v verdict
-	var codes []string
-	counts := map[string]int{}
 	for i := range rows {
 		r := &rows[i]
 		if r.severity <= endedByOOM {
-			continue
+			break
 		}
-		v.Count++
-		code := r.Reasons[0].Code
-		if counts[code] == 0 {
-			codes = append(codes, code)
+		if v.Count++; v.Count <= indexWorst {
+			v.Worst = append(v.Worst, worstView{shorten(r.Title, shortName/2), r.Link, troubleWords(r.Reasons[0].Code)})
 		}
-		counts[code]++
 	}
-	var parts []string
-	for _, code := range codes {
-		parts = append(parts, strconv.Itoa(counts[code])+" "+troubleWords(code))
-	}
-	v.Text = strings.Join(parts, ", ")
+	v.Others = max(v.Count-indexWorst, 0)
 	return v
 }
 
@@ -266,13 +260,13 @@ func judge(rows []rowView) verdict {
 func troubleWords(code string) string {
 	switch code {
 	case "oom_loop":
-		return "killed for want of memory in a loop"
+		return "OOM-killed in a loop"
 	case "memory_limit":
-		return "at the limit of memory"
+		return "at its memory limit"
 	case "oom_survived":
-		return "lost a process for want of memory"
+		return "OOM-killed in part"
 	case "pressure":
-		return "waiting"
+		return "waits"
 	}
 	return code
 }

@@ -15,7 +15,7 @@ func TestPage_index(t *testing.T) {
 	h, source := newTest(t, Options{})
 	page := bodyOf(t, ask(h, "GET", "/"))
 	for _, want := range []string{
-		"quay-7", "4 of 13 need attention:</b> 1 restarting, 1 dead, 1 unhealthy, 1 throttled", "restarting again and again: 17 restarts, last with exit code 1",
+		"quay-7", "4 of 13 need attention:</b>", `<bdi>crashloop</bdi></a> restarting, <a`, `<bdi>busy</bdi></a> throttled</p>`, "restarting again and again: 17 restarts, last with exit code 1",
 		"killed for want of memory", "unhealthy: 7 failed probes in a row", "exit code 137 (SIGKILL)", "38.0 MiB",
 		`href="containers/` + sample.ID("b1") + `"`, "97.5 %", "59.4 % of 64.0 MiB", "0.1.0", "–", "1.2 KiB/s", "09:30:00 UTC", "listed 3 min ago", "cgroup v2 by systemd",
 		"pressure is switched off: add psi=1", "state:exited",

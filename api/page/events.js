@@ -36,8 +36,11 @@
     const code = e.exit_code;
     if (bad) tr.className = "bad";
     else if (code && code !== 130 && code !== 143) tr.className = "warn";
-    const what = make("th", e.type + " " + e.action.replaceAll("_", " ") + (e.detail ? ": " + e.detail : ""), tr);
+    const what = make("th", "", tr);
     what.scope = "row";
+    make("span", e.type, what, "dim");
+    const more = code !== null && code !== undefined ? ", exit code " + code : e.signal ? ", signal " + e.signal : "";
+    what.append(" " + e.action.replaceAll("_", " ") + (e.detail ? ": " + e.detail : "") + more);
     const of = make("td", "", tr);
     let place = of;
     if (e.type === "container" && e.id) {
@@ -53,7 +56,6 @@
       of.append(" ");
       make("span", e.engine, of, "dim");
     }
-    make("td", code !== null && code !== undefined ? "exit code " + code : e.signal ? "signal " + e.signal : "", tr);
     return tr;
   }
 
