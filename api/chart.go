@@ -172,7 +172,7 @@ func spots(points []collector.Point, over span, spec chartSpec) []chartSpot {
 		if i > 0 {
 			left = (at(i-1) + at(i)) / 2
 		} else if len(chosen) > 1 {
-			left = max(left, at(0)-(at(1)-at(0))/2)
+			left = min(max(left, at(0)-(at(1)-at(0))/2), plotRight)
 		}
 		if i+1 < len(chosen) {
 			right = (at(i) + at(i+1)) / 2

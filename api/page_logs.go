@@ -37,7 +37,7 @@ func visible(text string, most int) string {
 	cut := false
 	if len(text) > most {
 		end := most
-		for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		for end > max(0, most-utf8.UTFMax) && !utf8.RuneStart(text[end]) {
 			end--
 		}
 		text, cut = text[:end], true

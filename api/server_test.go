@@ -178,6 +178,8 @@ func addresses() map[string]string {
 	return map[string]string{
 		"/":                                     "text/html; charset=utf-8",
 		"/containers/busy":                      "text/html; charset=utf-8",
+		"/events":                               "text/html; charset=utf-8",
+		"/events?type=container":                "text/html; charset=utf-8",
 		"/static/style.css":                     "text/css; charset=utf-8",
 		"/static/app.js":                        "text/javascript; charset=utf-8",
 		"/static/icon.svg":                      "image/svg+xml",
