@@ -154,6 +154,13 @@ func (p *Page) Problems() []string {
 	return append([]string(nil), p.problems...)
 }
 
+// Forget drops the problems so far: they were wanted.
+func (p *Page) Forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = nil
+}
+
 // Hosts are those that were asked for something so far, and Requests how often.
 func (p *Page) Hosts() (hosts []string, requests int) {
 	p.mu.Lock()
