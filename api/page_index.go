@@ -178,7 +178,7 @@ func memoryTop(points []collector.Point, limit float64) float64 {
 
 // allTrouble is everything that is known to be wrong with a container, the worst first.
 func allTrouble(c *collector.Container, snap *collector.Snapshot, points []collector.Point) []reason {
-	all := append(trouble(c), load(c, snap.Machine.Cores)...)
+	all := append(trouble(c), load(c, &snap.Host)...)
 	if n := len(points); n > 0 && c.Source != collector.SourceNone {
 		all = append(all, pressured(points[n-1])...)
 	}

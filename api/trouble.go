@@ -20,6 +20,8 @@ const (
 	memoryFrom     = 0.95 // of the limit
 	busyFrom       = 0.9  // of a limit below the host's
 	busyOnHostFrom = 0.25 // of the host's processors
+	fullHostFrom   = 0.9  // of the host's processors are in use: then busyOnFullFrom is much
+	busyOnFullFrom = 0.1
 	pressureFrom   = 0.25 // of the time some task waited
 	// loopWithin is how long after an exit a restarted container still counts as restarting: the engine waits up to a minute
 	// before a restart, and a run that lasts longer than that gets somewhere.
@@ -128,14 +130,18 @@ func isLooping(c *collector.Container, f *engine.Container) bool {
 	return seen.Sub(f.Finished) < loopWithin && (!f.HasExited || !wanted(f.ExitCode))
 }
 
-// load says whether a container takes so much of the processors that others may go short.
-func load(c *collector.Container, hostCores float64) []reason {
-	cpu := c.Rates.CPU
+// load says whether a container takes so much of the processors that others may go short: all that it may use, or a good part of the
+// host's; on a host that has none left, a smaller part is enough.
+func load(c, host *collector.Container) []reason {
+	cpu, cores, from := c.Rates.CPU, host.LimitCores, busyOnHostFrom
+	if host.Rates.CPU >= fullHostFrom*cores {
+		from = busyOnFullFrom
+	}
 	switch {
 	case c.Rates.ThrottledRatio >= throttledFrom: // that says it already
 		return nil
-	case c.LimitCores < hostCores && cpu >= busyFrom*c.LimitCores:
-	case cpu >= busyOnHostFrom*hostCores && hostCores > 0:
+	case c.LimitCores < cores && cpu >= busyFrom*c.LimitCores:
+	case cpu >= from*cores && cores > 0:
 	default:
 		return nil
 	}

@@ -115,23 +115,29 @@ func TestTrouble_order(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	f := func(cpu, limit, throttled, host float64, want string) {
+	// used and of are those of the host.
+	f := func(cpu, limit, throttled, used, of float64, want string) {
 		t.Helper()
 		c := runs(func(c *collector.Container, _ *engine.Container) {
 			c.Rates.CPU, c.LimitCores, c.Rates.ThrottledRatio = cpu, limit, throttled
 		})
-		if got := codes(load(c, host)); got != want {
-			t.Errorf("%v of %v on a host of %v: got %q, want %q", cpu, limit, host, got, want)
+		host := sample.Blank("/", "", "")
+		host.Rates.CPU, host.LimitCores = used, of
+		if got := codes(load(c, &host)); got != want {
+			t.Errorf("%v of %v on a host with %v of %v: got %q, want %q", cpu, limit, used, of, got, want)
 		}
 	}
 	nan := math.NaN()
-	f(2, 8, 0, 8, "busy")
-	f(1.9, 8, 0, 8, "")
-	f(0.45, 0.5, 0.1, 8, "busy")
-	f(0.5, 0.5, 0.9, 8, "") // throttled says it
-	f(nan, 8, 0, 8, "")
-	f(1, nan, nan, nan, "")
-	f(0, 0, 0, 0, "")
+	f(2, 8, 0, 4, 8, "busy")
+	f(1.9, 8, 0, 4, 8, "")
+	f(1.9, 8, 0, 7.5, 8, "busy")
+	f(0.7, 8, 0, 8, 8, "")
+	f(0.45, 0.5, 0.1, 4, 8, "busy")
+	f(0.5, 0.5, 0.9, 4, 8, "") // throttled says it
+	f(nan, 8, 0, 4, 8, "")
+	f(2, 8, 0, nan, 8, "busy")
+	f(1, nan, nan, nan, nan, "")
+	f(0, 0, 0, 0, 0, "")
 }
 
 func TestPressured(t *testing.T) {

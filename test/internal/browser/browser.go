@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -177,11 +178,28 @@ func (p *Page) Go(t testing.TB, address string) {
 	p.do(t, "open "+address, chromedp.Navigate(address))
 }
 
-// Press presses keys, one after the other: letters, or those of chromedp's package kb.
+// Press presses keys, one after the other: letters, or the names that scripts know them by, such as "Enter". A letter is written only
+// where the page has not taken the key for itself, as with a keyboard.
 func (p *Page) Press(t testing.TB, keys ...string) {
 	t.Helper()
+	codes := map[string]int64{"Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40, "Tab": 9}
 	for _, key := range keys {
-		p.do(t, "press a key", chromedp.KeyEvent(key))
+		down := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: key, WindowsVirtualKeyCode: codes[key]}
+		switch {
+		case key == "Enter":
+			down.Text = "\r"
+		case codes[key] == 0:
+			down.Text = key
+		}
+		up := input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: key, WindowsVirtualKeyCode: codes[key]}
+		for _, event := range []input.DispatchKeyEventParams{down, up} {
+			ctx, cancel := context.WithTimeout(p.ctx, actionTimeout)
+			_, err := chromedp.Call(ctx, input.DispatchKeyEvent, event)
+			cancel()
+			if err != nil {
+				t.Fatalf("press %s: %v", key, err)
+			}
+		}
 	}
 }
 
