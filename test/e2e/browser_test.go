@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp/kb"
-
 	"tallyman/test/internal/browser"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/require"
@@ -141,7 +139,7 @@ func (h *host) sorts(t *testing.T) {
 func (h *host) filters(t *testing.T) {
 	p := h.open(t, browser.Options{}, "/")
 	p.Press(t, "/")
-	p.Wait(t, limit, "the filter has the focus", `document.activeElement.id === "filter"`)
+	p.Wait(t, limit, "the filter has the focus, and nothing in it", `document.activeElement.id === "filter" && document.activeElement.value === ""`)
 	p.Press(t, "t", "m", "-", "e", "x", "i", "t")
 	only := fmt.Sprintf(`JSON.stringify(%s.sort()) === '["tm-exit0","tm-exit3"]'`, shown)
 	p.Wait(t, limit, "only those of that name", only)
@@ -151,7 +149,7 @@ func (h *host) filters(t *testing.T) {
 	if !strings.HasSuffix(address, "?q=tm-exit") {
 		t.Errorf("the address does not say what is looked for: %s", address)
 	}
-	p.Press(t, kb.Escape)
+	p.Press(t, "Escape")
 	p.Wait(t, limit, "all again", shown+`.length >= 30 && document.getElementById("filter").value === ""`)
 	p.Click(t, `#chips a[data-q="state:paused"]`)
 	p.Wait(t, limit, "only those that are paused", fmt.Sprintf(`JSON.stringify(%s) === '["tm-paused"]'`, shown))
@@ -175,7 +173,7 @@ func (h *host) keys(t *testing.T) {
 	}
 	p.Press(t, "j")
 	p.Wait(t, limit, "the first row is chosen", name(0))
-	p.Press(t, "j", "j", "k", kb.ArrowDown, kb.ArrowUp)
+	p.Press(t, "j", "j", "k", "ArrowDown", "ArrowUp")
 	p.Wait(t, limit, "the second row is chosen", name(1))
 	chosen := browser.Eval[string](t, p, "document.activeElement.textContent")
 	if style := browser.Eval[string](t, p, "getComputedStyle(document.activeElement).outlineStyle"); style == "none" {
@@ -185,7 +183,7 @@ func (h *host) keys(t *testing.T) {
 	p.Wait(t, limit, "the same row is chosen when the page is fresh", fmt.Sprintf("document.activeElement.textContent === %q", chosen))
 	p.Press(t, "?")
 	p.Wait(t, limit, "the help is open", `document.getElementById("help").open`)
-	p.Press(t, kb.Escape)
+	p.Press(t, "Escape")
 	p.Wait(t, limit, "the help is closed", `!document.getElementById("help").open`)
 	p.Press(t, "p")
 	p.Wait(t, limit, "it is paused", `document.getElementById("pause").getAttribute("aria-pressed") === "true"`)
@@ -194,7 +192,7 @@ func (h *host) keys(t *testing.T) {
 	p.Wait(t, limit, "nothing has changed", fmt.Sprintf(`document.getElementById("asof").textContent === %q`, at))
 	p.Press(t, "p")
 	p.Wait(t, limit, "it goes on", fmt.Sprintf(`document.getElementById("asof").textContent !== %q`, at))
-	p.Press(t, kb.Enter)
+	p.Press(t, "Enter")
 	p.Wait(t, limit, "the row is open", fmt.Sprintf(`location.pathname.startsWith("/containers/") && document.querySelector("h1")?.textContent === %q`, chosen))
 }
 
@@ -267,7 +265,7 @@ func (h *host) aContainer(t *testing.T) {
 	p.Wait(t, limit, "its limit", `document.getElementById("limits").textContent.includes("0.100, by a quota of")`)
 	p.Click(t, "#readings summary")
 	p.Click(t, "#raw summary")
-	p.Wait(t, limit, "the raw dump", `document.getElementById("raw-text").textContent.includes('"cgroup"')`)
+	p.Wait(t, limit, "the raw dump", `document.getElementById("raw-text").textContent.includes('"stat"')`)
 	at := browser.Eval[string](t, p, `document.getElementById("asof").textContent`)
 	p.Wait(t, limit, "it is fresh", fmt.Sprintf(`document.getElementById("asof").textContent !== %q`, at))
 	p.Wait(t, limit, "what was open is open", `document.getElementById("readings").open && document.getElementById("raw").open`)
