@@ -57,7 +57,7 @@ func newEventViews(events []collector.Event, root string) []eventView {
 func newEventView(e collector.Event, root string) eventView {
 	v := eventView{
 		Seq: e.Seq, Time: e.Time.UTC().Format(time.RFC3339), Clock: e.Time.UTC().Format("01-02 15:04:05"), Engine: e.Engine,
-		Type: e.Type, What: strings.ReplaceAll(e.Action, "_", " "), Name: shorten(e.Name, shortName), Image: shorten(e.Image, shortName),
+		Type: e.Type, What: strings.ReplaceAll(e.Action, "_", " "), Name: shorten(e.Name, shortName), Image: shortImage(e.Image),
 	}
 	if v.Name == "" {
 		v.Name = shorten(e.ID, 12)

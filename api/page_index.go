@@ -146,7 +146,7 @@ func newRow(c *collector.Container, snap *collector.Snapshot, points []collector
 	if c.LimitCores < snap.Machine.Cores { // without a limit of its own there is nothing to be throttled by
 		row.Throttled = item.CPU.ThrottledRatio
 	}
-	row.Image = schema.Text(shorten(string(row.Image), shortName))
+	row.Image = schema.Text(shortImage(string(row.Image)))
 	row.severity = worst(row.Reasons)
 	row.Level = row.severity.level()
 	row.States = strings.Join(stateWords(c.Facts, row.severity), " ")
@@ -204,7 +204,7 @@ func stateWords(f *engine.Container, s severity) []string {
 			words = append(words, string(f.Health))
 		}
 	}
-	if s > endedByOOM {
+	if s >= attentionFrom {
 		words = append(words, "attention")
 	}
 	return words
@@ -245,7 +245,7 @@ func judge(rows []rowView) verdict {
 	var v verdict
 	for i := range rows {
 		r := &rows[i]
-		if r.severity <= endedByOOM {
+		if r.severity < attentionFrom {
 			break
 		}
 		if v.Count++; v.Count <= indexWorst {
@@ -263,8 +263,6 @@ func troubleWords(code string) string {
 		return "OOM-killed in a loop"
 	case "memory_limit":
 		return "at its memory limit"
-	case "oom_survived":
-		return "OOM-killed in part"
 	case "pressure":
 		return "waits"
 	}
@@ -302,6 +300,14 @@ func plus(a, b schema.Number) schema.Number {
 	sum := a
 	sum.Add(float64(b))
 	return sum
+}
+
+// shortImage is how a table names an image: one that has no name by the beginning of its id, as docker ps does.
+func shortImage(image string) string {
+	if id, ok := strings.CutPrefix(image, "sha256:"); ok && len(id) == 64 {
+		return id[:12]
+	}
+	return shorten(image, shortName)
 }
 
 // shorten cuts a text that is longer than so many runes.

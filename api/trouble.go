@@ -47,12 +47,15 @@ const (
 	isOOMLooping
 )
 
+// attentionFrom is the least severity that needs somebody: what has ended, or was survived, is for the record.
+const attentionFrom = waits
+
 // level is how a page shows a severity: "bad" needs somebody now, "warn" soon, and "note" is for the record.
 func (s severity) level() string {
 	switch {
 	case s >= isUnhealthy:
 		return "bad"
-	case s >= survivedOOM:
+	case s >= attentionFrom:
 		return "warn"
 	case s > calm:
 		return "note"
@@ -100,8 +103,8 @@ func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity,
 		add(isRestarting, "restarting", "restarting again and again: "+restarts(f.Restarts)+lastExit(f))
 	case f.State == engine.StateDead:
 		add(isDead, "dead", "dead: the engine could not remove it")
-	case f.HasExited && !f.Listed && f.OOMKilled && f.State.HasProcesses():
-		add(survivedOOM, "oom_survived", "a process of it was killed for want of memory")
+	case f.State.HasProcesses() && (c.OOMKills > 0 || f.OOMKilled && !f.Listed):
+		add(survivedOOM, "oom_survived", "lives on, but processes of it were killed for want of memory")
 	case f.HasExited && !f.Listed && f.OOMKilled:
 		add(endedByOOM, "oom_killed", "ended: killed for want of memory")
 	case f.HasExited && f.State == engine.StateCreated && f.ExitCode != 0:

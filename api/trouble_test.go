@@ -106,7 +106,7 @@ func TestTrouble_order(t *testing.T) {
 			t.Errorf("severity %d is not above %d", order[i], order[i+1])
 		}
 	}
-	for s, want := range map[severity]string{isOOMLooping: "bad", isUnhealthy: "bad", isThrottled: "warn", survivedOOM: "warn", endedByOOM: "note", endedBadly: "note", calm: ""} {
+	for s, want := range map[severity]string{isOOMLooping: "bad", isUnhealthy: "bad", isThrottled: "warn", waits: "warn", survivedOOM: "note", endedByOOM: "note", endedBadly: "note", calm: ""} {
 		if got := s.level(); got != want {
 			t.Errorf("severity %d: got %q, want %q", s, got, want)
 		}
