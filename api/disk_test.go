@@ -57,7 +57,7 @@ func TestDisk_page(t *testing.T) {
 	h, source := newTest(t, Options{})
 	body := bodyOf(t, ask(h, "GET", "/"))
 	for _, want := range []string{
-		`<th scope="row">images</th>`, "4.8 MiB (71.5 %)", "not refreshed: unix:///var/run/docker.sock did not tell", "1 min before", "6 min before",
+		`<th scope="row">images</th>`, "4.8 MiB (71.5 %)", "not refreshed: unix:///var/run/docker.sock did not tell", "1 min ago", "6 min ago",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not on the page", want)

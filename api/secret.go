@@ -1,6 +1,7 @@
 package api
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,12 +24,15 @@ func secretWords() []string {
 	return []string{"auth", "authorization", "pass", "pwd", "pw", "cred", "creds", "jwt"}
 }
 
-// masked is the value of a label as it may be shown: that of a key that looks secret is hidden.
+// passwords finds those in addresses, such as https://user:password@host/path.
+var passwords = regexp.MustCompile(`(://[^\s/@:]*:)[^\s/@]+@`)
+
+// masked is the value of a label as it may be shown: that of a key that looks secret is hidden, and so are passwords in addresses.
 func masked(key, value string) string {
-	if value == "" || !secret(key) {
-		return value
+	if value != "" && secret(key) {
+		return hidden
 	}
-	return hidden
+	return passwords.ReplaceAllString(value, "${1}"+hidden+"@")
 }
 
 // secret says whether a key looks as if its value should not be shown.

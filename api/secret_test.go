@@ -25,3 +25,20 @@ func TestMasked(t *testing.T) {
 		}
 	}
 }
+
+// TestMasked_address: the password in an address is not shown, whatever the key.
+func TestMasked_address(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"https://git.example/x":                "https://git.example/x",
+		"https://me:hunter2@git.example/x?y=1": "https://me:***@git.example/x?y=1",
+		"https://me@git.example/x":             "https://me@git.example/x",
+		"https://me:@git.example/x":            "https://me:@git.example/x",
+		"https://me:hunter2@%zz":               "https://me:***@%zz",
+		"see a://me:x@h/, b://:y@i":            "see a://me:***@h/, b://:***@i",
+	} {
+		if got := masked("repository", value); got != want {
+			t.Errorf("%s: got %q, want %q", value, got, want)
+		}
+	}
+}

@@ -78,12 +78,12 @@ type Server struct {
 	version  string
 	groups   metrics.Selection
 	pprof    bool
+	logs     bool
 	families []metrics.Family
 	pages    *template.Template
 	scrapes  http.Handler
 	zip      *zipper
 	tags     *tagger
-	logs     bool
 	// followers holds one for each client that is sent events as they come.
 	followers chan struct{}
 	// slowAfter is how long such a client may take none of what it is sent.
@@ -103,13 +103,13 @@ func New(o Options) *Server {
 	}
 	stopped := make(chan struct{})
 	return &Server{
-		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof,
-		families: metrics.Families(),
-		pages:    parsePages(),
-		scrapes:  promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
-		zip:      newZipper(),
-		tags:     newTagger(),
-		logs:     o.Logs, followers: make(chan struct{}, maxFollowers), slowAfter: slowAfter,
+		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs,
+		families:  metrics.Families(),
+		pages:     parsePages(),
+		scrapes:   promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
+		zip:       newZipper(),
+		tags:      newTagger(),
+		followers: make(chan struct{}, maxFollowers), slowAfter: slowAfter,
 		stopped: stopped, stop: sync.OnceFunc(func() { close(stopped) }),
 	}
 }
@@ -130,6 +130,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"/", s.indexPage, true},
 		{"/containers/{id}", s.containerPage, true},
+		{"/events", s.eventsPage, true},
 		{"/static/*", s.static, false},
 
 		{"/metrics", s.scrapes.ServeHTTP, false},

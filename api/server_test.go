@@ -189,6 +189,8 @@ func addresses() map[string]string {
 	return map[string]string{
 		"/":                                     "text/html; charset=utf-8",
 		"/containers/busy":                      "text/html; charset=utf-8",
+		"/events":                               "text/html; charset=utf-8",
+		"/events?type=container":                "text/html; charset=utf-8",
 		"/static/style.css":                     "text/css; charset=utf-8",
 		"/static/app.js":                        "text/javascript; charset=utf-8",
 		"/static/icon.svg":                      "image/svg+xml",
@@ -229,7 +231,7 @@ func TestServer_routes(t *testing.T) {
 				t.Errorf("%s: %s is %q, not %q", address, key, v, want)
 			}
 		}
-		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'self';") {
+		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self';") {
 			t.Errorf("%s: no Content-Security-Policy", address)
 		}
 		if len(bodyOf(t, got)) == 0 {
