@@ -55,7 +55,7 @@ func newHost(t *testing.T) *host {
 	run := func(name string, words ...string) {
 		e.Run(t, append([]string{"run", "-d", "--stop-timeout", "1", "--network", "none", "--name", name}, words...)...)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
+	p := launch(t, program.Options{Path: binary(t), Host: e.Host})
 	p.Ready(t)
 	run("tm-page-sick", "--health-cmd", "false", "--health-interval", "1s", "--health-retries", "2", image, "sleep", "36000")
 	run("tm-page-oom", "--memory", "24m", "--memory-swap", "24m", "--restart", "always", image, "sh", "-c", "sleep .5; tail /dev/zero")
@@ -299,7 +299,7 @@ func (h *host) harmless(t *testing.T) {
 
 // away: a page that cannot be made fresh says so, and goes on when it can.
 func (h *host) away(t *testing.T) {
-	second := program.Start(t, program.Options{Path: binary(t), Host: h.engine.Host})
+	second := launch(t, program.Options{Path: binary(t), Host: h.engine.Host})
 	second.Ready(t)
 	p := h.browser.Open(t, browser.Options{})
 	p.Go(t, second.URL+"/")
@@ -344,7 +344,7 @@ func (h *host) past(t *testing.T) {
 		p.Screenshot(t, "events-desktop")
 	})
 	t.Run("logs", func(t *testing.T) {
-		logging := program.Start(t, program.Options{Path: binary(t), Host: h.engine.Host, Args: []string{"--web.logs"}})
+		logging := launch(t, program.Options{Path: binary(t), Host: h.engine.Host, Args: []string{"--web.logs"}})
 		logging.Ready(t)
 		p := h.browser.Open(t, browser.Options{})
 		p.Go(t, logging.URL+"/containers/tm-exit3")

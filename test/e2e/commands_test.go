@@ -128,7 +128,7 @@ func TestCommand_ps(t *testing.T) {
 	}
 	table := tallyman(t, e, "ps")
 	rows := words(table.Stdout)
-	for _, name := range strings.Fields(e.Run(t, "ps", "-a", "--format", "{{.Names}}")) {
+	for name := range strings.FieldsSeq(e.Run(t, "ps", "-a", "--format", "{{.Names}}")) {
 		if rows[name] == "" {
 			t.Errorf("%s is not in the table", name)
 		}

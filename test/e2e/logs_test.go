@@ -83,11 +83,11 @@ func TestLogs(t *testing.T) {
 	}
 	check(p, "/api/v1/containers/tm-logs-none/logs", http.StatusNotFound, "log driver")
 	check(p, "/api/v1/containers/tm-nobody/logs", http.StatusNotFound, "no such container")
-	off := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
+	off := launch(t, program.Options{Path: binary(t), Host: e.Host})
 	off.Ready(t)
 	check(off, "/api/v1/containers/tm-logs/logs", http.StatusNotFound, "--web.logs")
 	proxy := newSocketProxy(t, e, "")
-	behind := program.Start(t, program.Options{Path: binary(t), Host: proxy.Host, Args: []string{"--web.logs"}})
+	behind := launch(t, program.Options{Path: binary(t), Host: proxy.Host, Args: []string{"--web.logs"}})
 	behind.Ready(t)
 	check(behind, "/api/v1/containers/tm-logs/logs", http.StatusBadGateway, "allow that in the proxy")
 	behind.WaitFor(t, limit, func(page scrape.Page) string {

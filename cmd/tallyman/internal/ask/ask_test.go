@@ -112,7 +112,6 @@ func TestClient_troubles(t *testing.T) {
 	}{
 		"refused":      {refused, 0, "nothing listens there"},
 		"hung":         {hung.URL, 50 * time.Millisecond, "did not answer within 50ms"},
-		"no such host": {"http://tallyman.invalid:1", 0, "tallyman.invalid"},
 		"authority":    {secure.URL, 0, "--url.ca-file"},
 		"wants TLS":    {strings.Replace(secure.URL, "https", "http", 1), 0, "want https://"},
 		"no TLS":       {strings.Replace(plain, "http", "https", 1), 0, "want http://"},
@@ -139,6 +138,16 @@ func TestClient_troubles(t *testing.T) {
 				t.Errorf("got %q, want %q", text, tt.want)
 			}
 		})
+	}
+}
+
+// TestClient_lookup: a host that there is not is named; no test asks a name server.
+func TestClient_lookup(t *testing.T) {
+	t.Parallel()
+	c := client(t, Options{URL: "http://rack7:10180"})
+	err := fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", Name: "rack7", IsNotFound: true})
+	if got := c.trouble(err); got != `cannot be found: there is no host "rack7"` {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -26,7 +26,7 @@ func Engine(e *engine.Engine, contained bool) []Check {
 	view := e.View()
 	checks := []Check{reach(prefix, e, view)}
 	if socket, ok := strings.CutPrefix(e.Host(), "unix://"); ok && contained && !exists(socket) {
-		checks[0].Fix = fmt.Sprintf("docker run -v %s:%[1]s:ro, or another path where the engine's socket is elsewhere on the host", socket)
+		checks[0].Fix = fmt.Sprintf("docker run -v %s:%[1]s:ro, or the path that the socket has on the host in front; is dockerd running?", socket)
 	}
 	checks = append(checks, certificates(prefix, e, time.Now())...)
 	if !view.Up {

@@ -452,3 +452,20 @@ func TestSparkline(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkDraw shows a reading of 100 containers on a terminal of the usual size.
+func BenchmarkDraw(b *testing.B) {
+	screen := tcell.NewSimulationScreen("UTF-8")
+	if err := screen.Init(); err != nil {
+		b.Fatal(err)
+	}
+	defer screen.Fini()
+	screen.SetSize(180, 60)
+	h := newHost(100)
+	m := newModel(Options{Source: h, Sort: listing.Sorts()[0]})
+	rows := listing.Rows(&h.summary, &h.list)
+	for b.Loop() {
+		m.take(&answer{summary: &h.summary, rows: rows})
+		m.draw(screen)
+	}
+}
