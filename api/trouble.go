@@ -95,22 +95,17 @@ func trouble(c *collector.Container) []reason {
 
 // lifeTrouble is what the engine says of the life of a container.
 func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity, string, string)) {
-	looping := isLooping(c, f)
-	switch {
+	switch looping := isLooping(c, f); {
 	case looping && (f.OOMKilled || f.Exits.OOM > 0):
 		add(isOOMLooping, "oom_loop", "killed for want of memory again and again: "+restarts(f.Restarts)+limitWords(c.Stats.Memory.Limit, f))
 	case looping:
 		add(isRestarting, "restarting", "restarting again and again: "+restarts(f.Restarts)+lastExit(f))
 	case f.State == engine.StateDead:
 		add(isDead, "dead", "dead: the engine could not remove it")
-	case f.State.HasProcesses() && (c.OOMKills > 0 || f.OOMKilled && !f.Listed):
+	case !f.State.HasProcesses():
+		endTrouble(f, add)
+	case c.OOMKills > 0 || f.OOMKilled && !f.Listed:
 		add(survivedOOM, "oom_survived", "lives on, but processes of it were killed for want of memory")
-	case f.HasExited && !f.Listed && f.OOMKilled:
-		add(endedByOOM, "oom_killed", "ended: killed for want of memory")
-	case f.HasExited && f.State == engine.StateCreated && f.ExitCode != 0:
-		add(endedBadly, "exited_nonzero", "could not be started: "+exitWords(f.ExitCode))
-	case f.HasExited && !f.State.HasProcesses() && !wanted(f.ExitCode):
-		add(endedBadly, "exited_nonzero", "ended with "+exitWords(f.ExitCode))
 	}
 	if f.Health == engine.HealthUnhealthy && f.State.HasProcesses() {
 		text := "unhealthy"
@@ -118,6 +113,19 @@ func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity,
 			text += ": " + strconv.Itoa(f.FailingStreak) + " failed probes in a row"
 		}
 		add(isUnhealthy, "unhealthy", text)
+	}
+}
+
+// endTrouble is what was wrong with the end of a container that does not run.
+func endTrouble(f *engine.Container, add func(severity, string, string)) {
+	switch {
+	case !f.HasExited:
+	case f.OOMKilled && !f.Listed:
+		add(endedByOOM, "oom_killed", "ended: killed for want of memory")
+	case f.State == engine.StateCreated && f.ExitCode != 0:
+		add(endedBadly, "exited_nonzero", "could not be started: "+exitWords(f.ExitCode))
+	case !wanted(f.ExitCode):
+		add(endedBadly, "exited_nonzero", "ended with "+exitWords(f.ExitCode))
 	}
 }
 
@@ -226,8 +234,8 @@ func exitWords(code int) string {
 
 // signalName names the signals that end containers; "" = another one, or none.
 func signalName(number int) string {
-	names := strings.Fields("1:SIGHUP 2:SIGINT 3:SIGQUIT 4:SIGILL 6:SIGABRT 7:SIGBUS 8:SIGFPE 9:SIGKILL 11:SIGSEGV 13:SIGPIPE 14:SIGALRM 15:SIGTERM 31:SIGSYS")
-	for _, n := range names {
+	names := strings.FieldsSeq("1:SIGHUP 2:SIGINT 3:SIGQUIT 4:SIGILL 6:SIGABRT 7:SIGBUS 8:SIGFPE 9:SIGKILL 11:SIGSEGV 13:SIGPIPE 14:SIGALRM 15:SIGTERM 31:SIGSYS")
+	for n := range names {
 		if name, ok := strings.CutPrefix(n, fmt.Sprintf("%d:", number)); ok {
 			return name
 		}
