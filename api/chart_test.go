@@ -23,7 +23,7 @@ func cpuPoints(values ...float64) []collector.Point {
 }
 
 func cpuChart(limit float64, points []collector.Point) chart {
-	return newChart(points, spanOf(points, leastSpan), chartSpec{"c", "CPU", unitCores(), []lineSpec{{"used", cpuOf}}, limit})
+	return newChart(points, spanOf(points), chartSpec{"c", "CPU", unitCores(), []lineSpec{{"used", cpuOf}}, limit})
 }
 
 // checkChart wants every coordinate inside the view box.
@@ -125,7 +125,7 @@ func FuzzChart(f *testing.F) {
 		}
 		drawn := cpuChart(limit, points)
 		checkChart(t, drawn)
-		over := spanOf(points, leastSpan)
+		over := spanOf(points)
 		checkSpark(t, newSpark(points, over, limit, cpuOf, human.Cores))
 	})
 }
@@ -153,7 +153,7 @@ func checkSpark(t *testing.T, s spark) {
 func TestSpark(t *testing.T) {
 	t.Parallel()
 	points := cpuPoints(0, 1, 2, 1, 0, math.NaN(), 2, 2, 2)
-	s := newSpark(points, spanOf(points, leastSpan), 2, cpuOf, human.Cores)
+	s := newSpark(points, spanOf(points), 2, cpuOf, human.Cores)
 	checkSpark(t, s)
 	if s.Label != "from 0 to 2, last 2" || strings.Count(s.Path, "M") != 2 || !strings.HasPrefix(s.Path, "M0 23l0 0 15-11 15-11 15 11 15 11M") {
 		t.Errorf("got %+v", s)
@@ -164,7 +164,7 @@ func TestSpark(t *testing.T) {
 	many := make([]float64, 600)
 	many[300] = 5 // a peak must not be lost
 	points = cpuPoints(many...)
-	s = newSpark(points, spanOf(points, leastSpan), 1, cpuOf, human.Cores)
+	s = newSpark(points, spanOf(points), 1, cpuOf, human.Cores)
 	checkSpark(t, s)
 	if len(s.Path) > 300 || !strings.Contains(s.Label, "to 5,") {
 		t.Errorf("%d bytes for %d points: %+v", len(s.Path), len(points), s)
@@ -177,7 +177,7 @@ func TestSpark(t *testing.T) {
 	for i := range 3 {
 		points[i].Time = points[i].Time.Add(-5 * time.Minute)
 	}
-	if s = newSpark(points, spanOf(points, leastSpan), 1, cpuOf, human.Cores); strings.Count(s.Path, "M") != 2 {
+	if s = newSpark(points, spanOf(points), 1, cpuOf, human.Cores); strings.Count(s.Path, "M") != 2 {
 		t.Errorf("five minutes without a reading are no gap: %s", s.Path)
 	}
 }

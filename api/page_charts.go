@@ -29,7 +29,7 @@ func worstPressure(p *collector.Point) float64 {
 
 // containerCharts draws what is remembered of a container. What has never been known is left out.
 func containerCharts(points []collector.Point, c *collector.Container) []chart {
-	over := spanOf(points, leastSpan)
+	over := spanOf(points)
 	nan := math.NaN()
 	specs := []chartSpec{
 		{"chart-cpu", "CPU, processors", unitCores(), []lineSpec{{"used", cpuOf}}, c.LimitCores},
@@ -61,7 +61,7 @@ type hostSparks struct{ CPU, Memory, Pressure spark }
 
 // newHostSparks draws what is remembered of the host.
 func newHostSparks(points []collector.Point, s *collector.Snapshot) hostSparks {
-	over := spanOf(points, leastSpan)
+	over := spanOf(points)
 	return hostSparks{
 		CPU:      newSpark(points, over, s.Machine.Cores, cpuOf, human.Cores),
 		Memory:   newSpark(points, over, s.Machine.MemoryBytes, memoryOf, human.Bytes),

@@ -92,12 +92,12 @@ func (s *Server) indexPage(w http.ResponseWriter, r *http.Request) {
 	points := s.source.History("", "")
 	view := indexView{
 		pageHead: s.head(snap, "", "tallyman"),
-		Host:     s.newHost(snap, points), Query: q, Columns: headings(q), Rows: s.rows(snap, spanOf(points, leastSpan)),
+		Host:     s.newHost(snap, points), Query: q, Columns: headings(q), Rows: s.rows(snap, spanOf(points)),
 		Ended: endedLately(s.source.LastWords(), snap.Time), Events: newEventViews(s.source.Events(indexEvents), ""), Unseen: unseen(snap),
 	}
-	view.pageHead.Nav = "containers"
+	view.Nav = "containers"
 	if name := snap.Machine.Hostname; name != "" {
-		view.pageHead.Title = name + " – tallyman"
+		view.Title = name + " – tallyman"
 	}
 	view.Verdict = judge(view.Rows)
 	view.Chips = chips(&view)
@@ -185,11 +185,11 @@ func allTrouble(c *collector.Container, snap *collector.Snapshot) []reason {
 
 // haystack is the text of a row in which words are looked for.
 func (r *rowView) haystack() string {
-	text := r.Title + " " + string(r.Image) + " " + string(r.Engine)
+	words := []string{r.Title, string(r.Image), string(r.Engine)}
 	for _, reason := range r.Reasons {
-		text += " " + reason.Text
+		words = append(words, reason.Text)
 	}
-	return text
+	return strings.Join(words, " ")
 }
 
 // stateWords are the words that "state:" finds.

@@ -77,38 +77,46 @@ func visibleRune(r rune) rune {
 }
 
 // escapeLength is how long the escape sequence is with which a text begins (ECMA-48): colours and movements (CSI), titles and links
-// (OSC and other strings), and those of two bytes.
+// (OSC and other strings), and those of two or three bytes.
 func escapeLength(text string) int {
 	if len(text) < 2 {
 		return len(text)
 	}
-	switch text[1] {
-	case '[':
-		for i := 2; i < len(text); i++ {
-			switch b := text[i]; {
-			case b >= 0x40 && b <= 0x7e:
-				return i + 1
-			case b < 0x20 || b > 0x7e: // it was broken off
-				return i
-			}
-		}
-		return len(text)
-	case ']', 'P', 'X', '^', '_':
-		for i := 2; i < len(text); i++ {
-			if text[i] == 0x07 {
-				return i + 1
-			}
-			if text[i] == 0x1b {
-				return min(i+2, len(text))
-			}
-		}
-		return len(text)
-	}
-	if text[1] >= 0x20 && text[1] <= 0x2f && len(text) > 2 { // such as the choice of a character set
-		return 3
-	}
-	if text[1] < 0x30 || text[1] > 0x7e {
+	switch second := text[1]; {
+	case second == '[':
+		return controlLength(text)
+	case strings.IndexByte("]PX^_", second) >= 0:
+		return stringLength(text)
+	case second >= 0x20 && second <= 0x2f: // such as the choice of a character set
+		return min(3, len(text))
+	case second < 0x30 || second > 0x7e:
 		return 1
 	}
 	return 2
+}
+
+// controlLength is the length of a sequence that ends with a letter or sign, or where it was broken off.
+func controlLength(text string) int {
+	for i := 2; i < len(text); i++ {
+		switch b := text[i]; {
+		case b >= 0x40 && b <= 0x7e:
+			return i + 1
+		case b < 0x20 || b > 0x7e:
+			return i
+		}
+	}
+	return len(text)
+}
+
+// stringLength is the length of a sequence that ends with a bell, or with an escape sequence of its own.
+func stringLength(text string) int {
+	for i := 2; i < len(text); i++ {
+		switch text[i] {
+		case 0x07:
+			return i + 1
+		case 0x1b:
+			return min(i+2, len(text))
+		}
+	}
+	return len(text)
 }

@@ -21,13 +21,13 @@ const (
 type span struct{ from, to time.Time }
 
 // spanOf is that of what is remembered, and never so short that two readings fill it.
-func spanOf(points []collector.Point, least time.Duration) span {
+func spanOf(points []collector.Point) span {
 	if len(points) == 0 {
 		return span{}
 	}
 	s := span{points[0].Time, points[len(points)-1].Time}
-	if s.to.Sub(s.from) < least {
-		s.from = s.to.Add(-least)
+	if s.to.Sub(s.from) < leastSpan {
+		s.from = s.to.Add(-leastSpan)
 	}
 	return s
 }

@@ -277,8 +277,8 @@ func exitWords(code int) string {
 
 // signalName names the signals that end containers; "" = another one, or none.
 func signalName(number int) string {
-	names := strings.Fields("1:SIGHUP 2:SIGINT 3:SIGQUIT 4:SIGILL 6:SIGABRT 7:SIGBUS 8:SIGFPE 9:SIGKILL 11:SIGSEGV 13:SIGPIPE 14:SIGALRM 15:SIGTERM 31:SIGSYS")
-	for _, n := range names {
+	names := strings.FieldsSeq("1:SIGHUP 2:SIGINT 3:SIGQUIT 4:SIGILL 6:SIGABRT 7:SIGBUS 8:SIGFPE 9:SIGKILL 11:SIGSEGV 13:SIGPIPE 14:SIGALRM 15:SIGTERM 31:SIGSYS")
+	for n := range names {
 		if name, ok := strings.CutPrefix(n, fmt.Sprintf("%d:", number)); ok {
 			return name
 		}
