@@ -39,6 +39,9 @@ func open(ctx context.Context, cfg *config) (*target, error) {
 		return &target{Client: client, close: client.Close}, nil
 	}
 	*cfg.maxAge = 0 // nobody else reads
+	if cfg.command != cmdTop {
+		*cfg.historyMemory = 0 // it ends before there is any
+	}
 	parts, err := build(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, &usageError{err}

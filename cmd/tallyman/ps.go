@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"tallyman/api/schema"
-	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/listing"
 	"tallyman/cmd/tallyman/internal/table"
 	"tallyman/engine"
@@ -78,7 +77,7 @@ func runPs(ctx context.Context, cfg *config, getenv func(string) string, stdout 
 	if len(list.Containers) == 0 && !summary.Fresh() {
 		return noEngine(&summary)
 	}
-	list.Containers = slices.DeleteFunc(list.Containers, func(c ask.Container) bool { return !cfg.show.wants(&c.Container) })
+	list.Containers = slices.DeleteFunc(list.Containers, func(c schema.Container) bool { return !cfg.show.wants(&c) })
 	rows := listing.Rows(&summary, &list)
 	cfg.show.sort.Apply(rows)
 	out := bufio.NewWriter(stdout)
@@ -107,7 +106,7 @@ func noEngine(s *schema.Summary) error {
 
 // read asks for the containers and what is the matter with them. In this process, which has just begun to read, it reads twice, since
 // the use of processors, networks and disks is told by two readings.
-func (t *target) read(ctx context.Context) (summary schema.Summary, list ask.Containers, err error) {
+func (t *target) read(ctx context.Context) (summary schema.Summary, list schema.Containers, err error) {
 	const (
 		apart    = 1100 * time.Millisecond // a rate is taken over a second at least
 		patience = 4                       // readings until containers whose numbers come from the engine must have some
@@ -128,7 +127,7 @@ func (t *target) read(ctx context.Context) (summary schema.Summary, list ask.Con
 }
 
 // lacksRate says whether a container runs whose use of processors is not known yet.
-func lacksRate(c ask.Container) bool { return c.State == "running" && !c.CPU.Cores.Known() }
+func lacksRate(c schema.Container) bool { return c.State == "running" && !c.CPU.Cores.Known() }
 
 // wants says whether a container is to be shown.
 func (s *showFlags) wants(c *schema.Container) bool {
@@ -174,23 +173,12 @@ func colourOf(t listing.Tone) string {
 	return ""
 }
 
-// psLine is a container in JSON: as /api/v1/containers has it, and what is the matter with it.
-type psLine struct {
-	ask.Container
-
-	Trouble []string `json:"trouble"`
-}
-
-// writePsJSON prints a line of JSON for each container.
+// writePsJSON prints a line of JSON for each container, as /api/v1/containers has it.
 func writePsJSON(out io.Writer, rows []listing.Row) error {
 	w := json.NewEncoder(out)
 	w.SetEscapeHTML(false)
 	for _, row := range rows {
-		line := psLine{row.Container, row.Trouble}
-		if line.Trouble == nil {
-			line.Trouble = []string{}
-		}
-		if err := w.Encode(line); err != nil {
+		if err := w.Encode(row.Container); err != nil {
 			return err
 		}
 	}

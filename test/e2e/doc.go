@@ -7,7 +7,7 @@
 //   - DOCKER_HOST: the engine to test with; test/env/with-engine starts one where there is none
 //   - TALLYMAN_TEST_BINARY: the tallyman to test; without it, it is built with the go command
 //   - TALLYMAN_TEST_REQUIRE: what must not be left out: "1" for everything, or some of engine, root, promtool, prometheus, podman,
-//     browser
+//     browser, tmux
 //   - TALLYMAN_TEST_PATIENCE: how many times slower than usual the machine is (10 for an emulated one); what tallyman promises
 //     to do within seconds may take that much longer
 //   - TALLYMAN_TEST_LIVES, TALLYMAN_TEST_SEED: how many containers TestChaos has, and what happens to them

@@ -290,14 +290,3 @@ func TestClient_bounded(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestSecret(t *testing.T) {
-	t.Parallel()
-	for key, want := range map[string]bool{
-		"db.password": true, "API_KEY": true, "x-Auth-Token": true, "com.docker.compose.project": false, "maintainer": false, "org.opencontainers.image.authors": false, "aws.secretAccessKey": true,
-	} {
-		if got := Secret(key); got != want {
-			t.Errorf("%s: got %v", key, got)
-		}
-	}
-}

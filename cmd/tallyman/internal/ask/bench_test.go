@@ -20,7 +20,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		var got Containers
+		var got schema.Containers
 		if err := decode(body, &got); err != nil {
 			b.Fatal(err)
 		}

@@ -103,29 +103,9 @@ func (c *Client) Summary(ctx context.Context) (schema.Summary, error) {
 	return get[schema.Summary](ctx, c, "/api/v1/summary", nil)
 }
 
-// Containers is the answer of /api/v1/containers.
-type Containers struct {
-	Time       schema.Moment `json:"time"`
-	Containers []Container   `json:"containers"`
-}
-
-// Container is a container in the list, with what only newer versions tell.
-type Container struct {
-	schema.Container
-
-	Pressure Pressure `json:"pressure"`
-}
-
-// Pressure is the part of the time, from 0 to 1, in which some task had to wait.
-type Pressure struct {
-	CPU    schema.Number `json:"cpu"`
-	Memory schema.Number `json:"memory"`
-	IO     schema.Number `json:"io"`
-}
-
 // Containers is /api/v1/containers.
-func (c *Client) Containers(ctx context.Context) (Containers, error) {
-	return get[Containers](ctx, c, "/api/v1/containers", nil)
+func (c *Client) Containers(ctx context.Context) (schema.Containers, error) {
+	return get[schema.Containers](ctx, c, "/api/v1/containers", nil)
 }
 
 // Container is /api/v1/containers/{id}; engine is the one whose container it is, "" where there is only one.

@@ -6,15 +6,14 @@ import (
 	"time"
 
 	"tallyman/api/schema"
-	"tallyman/cmd/tallyman/internal/ask"
 )
 
 var now = time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC)
 
 // container is one of which nothing but its name is known.
-func container(name string) ask.Container {
+func container(name string) schema.Container {
 	nan := schema.Unknown()
-	c := ask.Container{Pressure: ask.Pressure{CPU: nan, Memory: nan, IO: nan}}
+	c := schema.Container{Pressure: schema.Pressure{CPU: nan, Memory: nan, IO: nan}}
 	c.ID, c.Name = schema.Text("id of "+name), schema.Text(name)
 	c.ExitCode, c.Restarts, c.OOMKills, c.SourceAge = nan, nan, nan, nan
 	c.CPU = schema.CPU{Cores: nan, LimitCores: nan, UsageSeconds: nan, ThrottledRatio: nan}
@@ -43,7 +42,7 @@ func fleet() []Row {
 	gone := container("done")
 	gone.State, gone.ExitCode, gone.FinishedAt, gone.Restarts, gone.Image = "exited", 0, schema.Moment(now.Add(-72*time.Hour)), 0, "job"
 	summary := &schema.Summary{Attention: []schema.Attention{{ID: oom.ID, Name: oom.Name, Reasons: []string{"restarting", "oom_killed"}}}}
-	return Rows(summary, &ask.Containers{Time: schema.Moment(now), Containers: []ask.Container{idle, busy, oom, gone}})
+	return Rows(summary, &schema.Containers{Time: schema.Moment(now), Containers: []schema.Container{idle, busy, oom, gone}})
 }
 
 func names(rows []Row) string {
@@ -130,7 +129,7 @@ func TestNewView(t *testing.T) {
 // TestNewView_needless: a column in which no container has anything is not shown.
 func TestNewView_needless(t *testing.T) {
 	t.Parallel()
-	v := NewView(Rows(&schema.Summary{}, &ask.Containers{Containers: []ask.Container{container("a")}}), false)
+	v := NewView(Rows(&schema.Summary{}, &schema.Containers{Containers: []schema.Container{container("a")}}), false)
 	for _, c := range v.Columns {
 		if c.Title == "TROUBLE" || c.Title == "HEALTH" || c.Title == "ENGINE" {
 			t.Errorf("%s is shown", c.Title)

@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"tallyman/api/schema"
-	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/table"
 )
 
 // Row is a container with what somebody should know of it first.
 type Row struct {
-	ask.Container
+	schema.Container
 
 	// Trouble says why somebody should look at it, as the summary does; the words have dashes for spaces.
 	Trouble []string
@@ -26,7 +25,7 @@ type Row struct {
 }
 
 // Rows joins the list of containers with the summary, which says what is the matter with them.
-func Rows(summary *schema.Summary, list *ask.Containers) []Row {
+func Rows(summary *schema.Summary, list *schema.Containers) []Row {
 	type key struct{ engine, id schema.Text }
 	troubles := make(map[key]int, len(summary.Attention))
 	for i, a := range summary.Attention {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"tallyman/api/schema"
-	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/listing"
 	"tallyman/cmd/tallyman/internal/table"
 	"tallyman/internal/human"
@@ -214,11 +213,7 @@ func (p *page) labels(f *schema.Facts) {
 	p.gap()
 	p.add(bold("labels"))
 	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
-		value := table.Inert(f.Labels[key])
-		if ask.Secret(key) {
-			value = "***"
-		}
-		p.add(toned(table.Inert(key)+"  ", listing.Faint), plain(table.Clip(value, 200)))
+		p.add(toned(table.Inert(key)+"  ", listing.Faint), plain(table.Clip(table.Inert(f.Labels[key]), 200)))
 	}
 }
 

@@ -11,14 +11,13 @@ import (
 	"github.com/gdamore/tcell/v2/terminfo"
 
 	"tallyman/api/schema"
-	"tallyman/cmd/tallyman/internal/ask"
 	"tallyman/cmd/tallyman/internal/listing"
 )
 
 // Source is the tallyman that is asked; ask.Client is one. It must be safe for concurrent use.
 type Source interface {
 	Summary(ctx context.Context) (schema.Summary, error)
-	Containers(ctx context.Context) (ask.Containers, error)
+	Containers(ctx context.Context) (schema.Containers, error)
 	Container(ctx context.Context, engine, id string) (schema.ContainerDetails, error)
 	History(ctx context.Context, engine, id string) (schema.History, error)
 	// Where is the address that is asked, for people; "" = this host.
