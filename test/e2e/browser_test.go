@@ -319,7 +319,7 @@ func (h *host) past(t *testing.T) {
 		p.Wait(t, limit, "a container's lines", `[...document.querySelectorAll("#containers tbody tr")].find((r) => r.querySelector("a").textContent === "tm-page-busy").querySelectorAll(".spark path").length === 2`)
 		p.Wait(t, limit, "what has ended", `document.getElementById("ended").textContent.includes("tm-page-oom")`)
 		p = h.open(t, browser.Options{}, "/containers/tm-page-throttled")
-		p.Wait(t, limit, "charts", `document.querySelector("#chart-cpu .line-1")?.getAttribute("d").includes("L") && document.querySelector("#chart-cpu .limit")`)
+		p.Wait(t, limit, "charts", `document.querySelector("#chart-cpu > svg .line-1")?.getAttribute("d").includes("L") && document.querySelector("#chart-cpu > svg .limit")`)
 		p.Wait(t, limit, "no wish to be told twice", `!document.querySelector(".spot title")`)
 		browser.Eval[bool](t, p, `(() => { const s = [...document.querySelectorAll("#chart-cpu .spot")].at(-1).getBoundingClientRect();
 			document.querySelector("#chart-cpu .spot:last-of-type").dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: s.x, clientY: s.y})); return true; })()`)

@@ -254,24 +254,30 @@ func (p *Page) do(t testing.TB, what string, action chromedp.Action[chromedp.Voi
 // Eval evaluates an expression in the page, also when scripts are switched off there.
 func Eval[T any](t testing.TB, p *Page, expression string) T {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, actionTimeout)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := eval[T](p, expression)
 	if err != nil {
 		t.Fatalf("evaluate %s: %v", strings.SplitN(strings.TrimSpace(expression), "\n", 2)[0], err)
 	}
 	return v
 }
 
-// Wait waits until an expression is true, for so long at most; what says what is waited for.
+func eval[T any](p *Page, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, actionTimeout)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+}
+
+// Wait waits until an expression is true, for so long at most; what says what is waited for. On its way from one page to the next
+// a tab has nothing to ask: an expression that fails is not true yet.
 func (p *Page) Wait(t testing.TB, limit time.Duration, what, expression string) {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
-		if Eval[bool](t, p, "Boolean("+expression+")") {
+		is, err := eval[bool](p, "Boolean("+expression+")")
+		if is {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("after %v: not so: %s (%s)\nthe page says: %.3000s", limit, what, expression, Eval[string](t, p, "document.body.innerText"))
+			t.Fatalf("after %v: not so: %s (%s): %v\nthe page says: %.3000s", limit, what, expression, err, Eval[string](t, p, "document.body.innerText"))
 		}
 	}
 }
