@@ -44,8 +44,10 @@ type fileSpec struct {
 	other string
 	part  Parts
 	// list marks files that the kernel hands out a page at a time: they are read until the end is seen.
-	list  bool
-	parse func(b []byte, s *Stats, n names) error
+	list bool
+	// glance marks files of what changes all the time; see Handle.Glance.
+	glance bool
+	parse  func(b []byte, s *Stats, n names) error
 }
 
 // file is one kernel file of one cgroup.

@@ -84,8 +84,8 @@ type Options struct {
 	Logs Logs
 	// HistoryMemory is how many bytes the History may take; 0 = there is none.
 	HistoryMemory int
-	// HistoryInterval is how long nobody may ask for a Snapshot until one is taken for the History and the LastWords; 0 = only those
-	// that somebody asks for are remembered. More often than one Point is kept, none is taken.
+	// HistoryInterval is how long nobody may ask for a Snapshot until what the History and the LastWords need is read; 0 = only what
+	// somebody asks for is remembered. It is not read more often than a Point is kept.
 	HistoryInterval time.Duration
 
 	Log  *slog.Logger
@@ -113,6 +113,8 @@ type Collector struct {
 	round   uint64
 	// readings are those of the latest complete collection.
 	readings []reading
+	// glanced is when everything was read without a snapshot, last; for Run alone.
+	glanced time.Time
 	// missing is what could not be read at the latest snapshot, by name, so that it is logged once.
 	missing map[string]string
 }
@@ -224,7 +226,7 @@ func (c *Collector) Logs(ctx context.Context, n *Container, tail int) ([]engine.
 }
 
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
-// for containers that need a stream of statistics, and takes the snapshots that the history needs.
+// for containers that need a stream of statistics, and reads what is to be remembered.
 func (c *Collector) Run(ctx context.Context) error {
 	tidy, look, tick := time.NewTicker(tidyEvery), time.NewTicker(lookEvery), time.NewTimer(lookEvery)
 	defer tidy.Stop()
@@ -242,7 +244,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		case k := <-c.urgent:
 			c.inTurn(func() { c.peek([]key{k}) })
 		case <-tick.C:
-			tick.Reset(c.tick(ctx))
+			tick.Reset(c.tick())
 		case <-ctx.Done():
 			c.inTurn(c.close)
 			return ctx.Err()

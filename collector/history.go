@@ -44,7 +44,24 @@ type reading struct {
 	key
 	facts *engine.Container // nil for the host
 	at    time.Time         // when the numbers were taken
-	stats *cgroups.Stats    // nil = there were none
+	known bool              // there are numbers
+	numbers
+}
+
+// numbers are what is remembered of a reading.
+type numbers struct {
+	counters
+
+	waited                             [3]float64 // seconds of pressure: processor, memory, io
+	workingSet, usage, maxUsage, limit float64    // of memory, in bytes
+}
+
+func numbersOf(s *cgroups.Stats) numbers {
+	p, m := &s.Pressure, &s.Memory
+	return numbers{
+		counters: sum(s), waited: [3]float64{p.CPU.Some, p.Memory.Some, p.IO.Some},
+		workingSet: m.WorkingSet, usage: m.Usage, maxUsage: m.MaxUsage, limit: m.Limit,
+	}
 }
 
 // started is when the run began that was read.
@@ -102,7 +119,7 @@ type trail struct {
 type base struct {
 	at, started time.Time
 	sums        counters
-	waited      [3]float64 // seconds of pressure: processor, memory, io
+	waited      [3]float64 // as in numbers
 }
 
 // newHistory returns a history of at most budget bytes; nil when there is no room.
@@ -160,7 +177,7 @@ func (h *history) meet(all []reading) (missing int) {
 	for i := range all {
 		if t := h.trails[all[i].key]; t != nil {
 			t.frame = h.frames.count
-		} else if all[i].stats != nil {
+		} else if all[i].known {
 			missing++
 		}
 	}
@@ -208,14 +225,14 @@ func rowsBytes(points uint64) int {
 func (h *history) write(r *reading) {
 	t := h.trails[r.key]
 	if t == nil {
-		if r.stats == nil || historyBytes(len(h.trails)+1, h.frames.kept) > h.budget {
+		if !r.known || historyBytes(len(h.trails)+1, h.frames.kept) > h.budget {
 			return
 		}
 		t = &trail{frame: h.frames.count, first: h.frames.count, rows: make([]row, h.frames.kept)}
 		h.trails[r.key] = t
 	}
 	place := t.row(h.frames.count)
-	if r.stats == nil {
+	if !r.known {
 		*place, t.base = unknownRow(), base{}
 		return
 	}
@@ -227,11 +244,9 @@ func (t *trail) row(frame uint64) *row { return &t.rows[frame%uint64(len(t.rows)
 
 // advance gives the numbers of a reading, means since the base, and makes it the base.
 func (b *base) advance(r *reading) row {
-	next := base{at: r.at, started: r.started(), sums: sum(r.stats)}
-	p := &r.stats.Pressure
-	next.waited = [3]float64{p.CPU.Some, p.Memory.Some, p.IO.Some}
+	next := base{at: r.at, started: r.started(), sums: r.counters, waited: r.waited}
 	out := unknownRow()
-	out[0] = float32(r.stats.Memory.WorkingSet)
+	out[0] = float32(r.workingSet)
 	elapsed := next.at.Sub(b.at)
 	before := *b
 	*b = next

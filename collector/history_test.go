@@ -29,12 +29,19 @@ func busy(id string, started, at time.Time) reading {
 	s.IO = []cgroups.IODevice{{ReadBytes: 1e6 * sec, WriteBytes: 2e6 * sec}}
 	s.Network = []cgroups.Interface{{RxBytes: 3e6 * sec, TxBytes: 4e6 * sec}}
 	s.Pressure.CPU.Some, s.Pressure.Memory.Some, s.Pressure.IO.Some = sec/2, sec/4, sec/8
-	return reading{key: key{"", id}, facts: &engine.Container{ID: id, Started: started}, at: at, stats: &s}
+	return reading{key: key{"", id}, facts: &engine.Container{ID: id, Started: started}, at: at, known: true, numbers: numbersOf(&s)}
 }
 
 // idle is a container without readings.
 func idle(id string, at time.Time) reading {
 	return reading{key: key{"", id}, facts: &engine.Container{ID: id}, at: at}
+}
+
+// moved is busy in a cgroup that is younger than its run.
+func moved(started, cgroup, at time.Time) reading {
+	r := busy("a", cgroup, at)
+	r.facts.Started = started
+	return r
 }
 
 // fleet is readings of many containers.
@@ -99,8 +106,8 @@ func TestHistory_unknown(t *testing.T) {
 		{10, busy("a", began, after(10)), false},
 		{30, busy("a", again, after(30)), true},
 		{40, busy("a", again, after(40)), false},
-		{45, reading{key{"", "a"}, &engine.Container{Started: again}, after(45), busy("a", cgroup, after(45)).stats}, true},
-		{50, reading{key{"", "a"}, &engine.Container{Started: again}, after(50), busy("a", cgroup, after(50)).stats}, false},
+		{45, moved(again, cgroup, after(45)), true},
+		{50, moved(again, cgroup, after(50)), false},
 		{60, idle("a", after(60)), true},
 		{70, busy("a", again, after(70)), true},
 		{70 + 150, busy("a", again, after(70+150)), false},
@@ -109,7 +116,7 @@ func TestHistory_unknown(t *testing.T) {
 		h.record(after(step.at), []reading{step.r})
 		all := h.list(key{"", "a"}, after(step.at))
 		p := all[len(all)-1]
-		if !p.Time.Equal(after(step.at)) || step.unknown != p.unknown() || !step.unknown && !p.steady() || math.IsNaN(p.Memory) != (step.r.stats == nil) {
+		if !p.Time.Equal(after(step.at)) || step.unknown != p.unknown() || !step.unknown && !p.steady() || math.IsNaN(p.Memory) != (!step.r.known) {
 			t.Errorf("after %v s: got %+v", step.at, p)
 		}
 	}

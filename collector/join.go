@@ -163,13 +163,8 @@ func (c *Collector) joinEngine(from *followed, view *engine.View, now time.Time)
 
 // readHost reads the root cgroup and what /proc says of the whole host.
 func (c *Collector) readHost(s *Snapshot) Container {
-	if c.host == nil {
-		c.host = &tracked{}
-	}
+	c.openHost()
 	t := c.host
-	if t.handle == nil {
-		t.handle = c.kernel.OpenHost()
-	}
 	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk(), Recent: unknownRecent()}
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
@@ -177,6 +172,15 @@ func (c *Collector) readHost(s *Snapshot) Container {
 	t.latest, t.at = host, s.Time
 	c.note(key{}, t)
 	return host
+}
+
+func (c *Collector) openHost() {
+	if c.host == nil {
+		c.host = &tracked{}
+	}
+	if c.host.handle == nil {
+		c.host.handle = c.kernel.OpenHost()
+	}
 }
 
 // aim says which cgroup is the container's. What is open of another, that of the run before, is closed.
@@ -271,7 +275,7 @@ func (c *Collector) read(e *followed, t *tracked, n *Container, now time.Time) t
 
 // readCgroup reads the container's cgroup. The error says that there is none.
 func (c *Collector) readCgroup(e *followed, t *tracked, n *Container, now time.Time) error {
-	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) })
+	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) }, (*cgroups.Handle).Read)
 	if !errors.Is(err, cgroups.ErrNotFound) && !errors.Is(err, cgroups.ErrGone) {
 		e.local, t.missing = true, time.Time{}
 		c.report(t, n, err)
@@ -283,16 +287,22 @@ func (c *Collector) readCgroup(e *followed, t *tracked, n *Container, now time.T
 	return err
 }
 
+// opener opens a cgroup, and reader reads it.
+type (
+	opener func() (*cgroups.Handle, error)
+	reader func(*cgroups.Handle, *cgroups.Stats) error
+)
+
 // readKept reads a cgroup, opening it first, and once more when it has been replaced: a restarted container gets a new cgroup
 // of the same name.
-func readKept(t *tracked, n *Container, open func() (*cgroups.Handle, error)) (err error) {
+func readKept(t *tracked, n *Container, open opener, read reader) (err error) {
 	for range 2 {
 		if t.handle == nil {
 			if t.handle, err = open(); err != nil {
 				break
 			}
 		}
-		if err = t.handle.Read(&n.Stats); !errors.Is(err, cgroups.ErrGone) {
+		if err = read(t.handle, &n.Stats); !errors.Is(err, cgroups.ErrGone) {
 			n.Source = SourceCgroup
 			break
 		}

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"tallyman/cgroups"
 	"tallyman/engine"
 )
 
@@ -217,37 +216,33 @@ func (r *runs) read(all []reading) {
 	defer r.mu.Unlock()
 	for i := range all {
 		n := &all[i]
-		if n.stats == nil {
-			continue
-		}
-		if l := r.lives[n.key]; l != nil && l.live && !n.at.Before(l.since) {
-			l.measure(n.stats)
+		if l := r.lives[n.key]; n.known && l != nil && l.live && !n.at.Before(l.since) {
+			l.measure(&n.numbers)
 		}
 	}
 }
 
 // measure takes in a reading of the present run.
-func (l *life) measure(s *cgroups.Stats) {
-	m := &s.Memory
-	if s.CPU.Usage < l.cpu {
+func (l *life) measure(n *numbers) {
+	if n.cpu < l.cpu {
 		limit := l.limit
 		l.measured = unmeasured() // it was of the run before
 		l.limit = limit
 	}
-	if !math.IsNaN(s.CPU.Usage) {
-		l.cpu = s.CPU.Usage
+	if !math.IsNaN(n.cpu) {
+		l.cpu = n.cpu
 	}
-	if !math.IsNaN(s.CPU.Periods) {
-		l.periods, l.throttled = s.CPU.Periods, s.CPU.ThrottledPeriods
+	if !math.IsNaN(n.periods) {
+		l.periods, l.throttled = n.periods, n.throttled
 	}
 	switch {
-	case !math.IsNaN(m.MaxUsage):
-		l.peak = m.MaxUsage
-	case m.Usage > l.peak || math.IsNaN(l.peak):
-		l.peak = m.Usage
+	case !math.IsNaN(n.maxUsage):
+		l.peak = n.maxUsage
+	case n.usage > l.peak || math.IsNaN(l.peak):
+		l.peak = n.usage
 	}
-	if !math.IsNaN(m.Limit) {
-		l.limit = m.Limit
+	if !math.IsNaN(n.limit) {
+		l.limit = n.limit
 	}
 }
 

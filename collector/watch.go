@@ -1,9 +1,9 @@
 package collector
 
 import (
-	"context"
 	"time"
 
+	"tallyman/cgroups"
 	"tallyman/engine"
 )
 
@@ -61,61 +61,88 @@ func (c *Collector) remember(now time.Time, views []*engine.View) {
 
 // note keeps what was read of a container, or of the host, for remember.
 func (c *Collector) note(k key, t *tracked) {
-	r := reading{key: k, facts: t.facts, at: t.at}
-	if t.latest.Source != SourceNone {
-		r.stats = &t.latest.Stats
+	r := reading{key: k, facts: t.facts, at: t.at, known: t.latest.Source != SourceNone}
+	if r.known {
+		r.numbers = numbersOf(&t.latest.Stats)
 	}
 	c.readings = append(c.readings, r)
 }
 
-// peek reads some containers that may end soon. It needs the turn.
+// peek glances at some containers that may end soon. It needs the turn.
 func (c *Collector) peek(keys []key) {
 	if len(keys) == 0 {
 		return
 	}
-	c.lookAtRuns(c.views())
+	views := c.views()
+	c.lookAtRuns(views)
 	for _, k := range keys {
 		f := c.runs.present(k)
 		for i, e := range c.engines {
 			if f != nil && e.Name() == k.engine {
-				c.peekAt(c.engines[i], k, f)
+				c.runs.read([]reading{c.glanceAt(e, f, &views[i].Info)})
 			}
 		}
 	}
 }
 
-// peekAt reads one container where its numbers came from before.
-func (c *Collector) peekAt(e *followed, k key, f *engine.Container) {
-	t := e.track(k.id, c.round)
-	now := c.opts.Now()
-	n := Container{Name: f.Name}
-	n.Stats.Reset()
-	if c.opts.Source == SourceEngine || c.opts.Source == "" && !e.local {
-		at, err := c.readStream(e, f, &n, now)
-		if err == nil {
-			c.runs.read([]reading{{key: k, facts: f, at: at, stats: &n.Stats}})
+// glance reads what is to be remembered of all containers, without making a snapshot: that would cost three times as much. It needs
+// the turn.
+func (c *Collector) glance() {
+	now, views := c.opts.Now(), c.views()
+	c.glanced, c.readings = now, append(c.readings[:0], c.glanceAtHost(now))
+	for i, e := range c.engines {
+		if c.opts.Source == "" && !e.local {
+			c.search(e, views[i], now)
 		}
-		return
+		for _, f := range views[i].Containers {
+			c.readings = append(c.readings, c.glanceAt(e, f, &views[i].Info))
+		}
 	}
-	t.aim(f, &e.View().Info)
-	if err := c.readCgroup(e, t, &n, now); err == nil {
-		c.runs.read([]reading{{key: k, facts: f, at: now, stats: &n.Stats}})
-	}
+	c.remember(now, views)
 }
 
-// tick takes a snapshot when nobody has asked for one lately, and says when it is to be called again.
-func (c *Collector) tick(ctx context.Context) time.Duration {
+func (c *Collector) glanceAtHost(now time.Time) reading {
+	c.openHost()
+	var s cgroups.Stats
+	_ = c.host.handle.Read(&s) // what is wrong with it is said when somebody asks
+	return reading{at: now, known: true, numbers: numbersOf(&s)}
+}
+
+// glanceAt reads one container where its numbers came from before. What is wrong with it is said when somebody asks for a snapshot.
+func (c *Collector) glanceAt(e *followed, f *engine.Container, info *engine.Info) reading {
+	r := reading{key: key{e.Name(), f.ID}, facts: f, at: c.opts.Now()}
+	if !f.State.HasProcesses() {
+		return r
+	}
+	var n Container
+	n.Stats.Reset()
+	t := e.track(f.ID, c.round)
+	if c.opts.Source == SourceEngine || c.opts.Source == "" && (!e.local || r.at.Before(t.searchAt)) {
+		at, err := c.readStream(e, f, &n, r.at)
+		r.at, r.known = at, err == nil
+	} else {
+		t.aim(f, info)
+		err := readKept(t, &n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) }, (*cgroups.Handle).Glance)
+		r.known = err == nil || n.Source == SourceCgroup
+	}
+	if r.known {
+		r.numbers = numbersOf(&n.Stats)
+	}
+	return r
+}
+
+// tick reads what is to be remembered when nobody has asked for a snapshot lately, and says when it is to be called again.
+func (c *Collector) tick() time.Duration {
 	interval := max(c.opts.HistoryInterval, c.history.spacing())
-	age := func() time.Duration {
-		if s := c.last.Load(); s != nil {
-			return c.opts.Now().Sub(s.kernelTime)
-		}
-		return interval
+	now, latest := c.opts.Now(), c.glanced
+	if s := c.last.Load(); s != nil && s.kernelTime.After(latest) {
+		latest = s.kernelTime
 	}
-	if age() >= interval {
-		_, _ = c.Snapshot(ctx) // the only error is ctx's
+	if latest.IsZero() || now.Sub(latest) >= interval {
+		c.inTurn(c.glance)
+		latest = now
 	}
-	return max(interval-age(), time.Second)
+	return max(interval-now.Sub(latest), time.Second)
 }
 
 // tidy closes what is open of containers that have no processes any more, and forgets those that are gone.

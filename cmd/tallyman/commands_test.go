@@ -249,9 +249,9 @@ func TestPs_choices(t *testing.T) {
 		Name, State string
 		ExitCode    *float64 `json:"exit_code"`
 		CPU         map[string]*float64
-		Trouble     []string
+		Attention   []string
 	}
-	if err := json.Unmarshal([]byte(out), &line); code != exitOK || err != nil || line.Name != "eng-exit3" || line.ExitCode == nil || *line.ExitCode != 3 || line.CPU["cores"] != nil || len(line.Trouble) == 0 {
+	if err := json.Unmarshal([]byte(out), &line); code != exitOK || err != nil || line.Name != "eng-exit3" || line.ExitCode == nil || *line.ExitCode != 3 || line.CPU["cores"] != nil || len(line.Attention) == 0 {
 		t.Errorf("code %d, %v\n%s", code, err, out)
 	}
 }
