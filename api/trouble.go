@@ -110,7 +110,8 @@ func trouble(c *collector.Container) []reason {
 		what        string
 		ratio, from float64
 	}{
-		{waitsForMemory, "memory", c.Rates.MemoryPressure, memoryWaitingFrom}, {waitsForCPU, "processors", c.Rates.CPUPressure, waitingFrom},
+		{waitsForMemory, "memory", c.Rates.MemoryPressure, memoryWaitingFrom},
+		{waitsForCPU, "processors", c.Rates.CPUPressure, waitingFrom},
 		{waitsForIO, "io", c.Rates.IOPressure, waitingFrom},
 	} {
 		if of.ratio >= of.from && !math.IsInf(of.ratio, 0) {
@@ -147,24 +148,15 @@ func compareReasons(a, b []string) int {
 
 // lifeTrouble is what the engine says of the life of a container, and the kernel of its kills.
 func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity, string)) {
-	runs := f.State.HasProcesses()
-	ended := f.HasExited && !f.Listed && !runs
 	looping := isLooping(c, f)
-	switch {
-	case looping && (f.OOMKilled || f.Exits.OOM > 0 || c.Recent.OOMKills > 0), c.Recent.OOMKills >= loopFrom:
-		add(isOOMLooping, "killed for want of memory again and again: "+restarts(f.Restarts)+limitWords(c.Stats.Memory.Limit, f))
-	case c.Recent.OOMKills > 0 && runs:
-		add(killed, "a process of it was killed for want of memory")
-	case ended && f.OOMKilled:
-		add(killed, "ended: killed for want of memory")
-	}
+	killTrouble(c, f, looping, add)
 	if looping {
 		add(isRestarting, "restarting again and again: "+restarts(f.Restarts)+lastExit(f))
 	}
 	if f.State == engine.StateDead {
 		add(isDead, "dead: the engine could not remove it")
 	}
-	if f.Health == engine.HealthUnhealthy && runs {
+	if f.Health == engine.HealthUnhealthy && f.State.HasProcesses() {
 		text := "unhealthy"
 		if f.FailingStreak > 0 {
 			text += ": " + strconv.Itoa(f.FailingStreak) + " failed probes in a row"
@@ -172,13 +164,28 @@ func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity,
 		add(isUnhealthy, text)
 	}
 	switch {
-	case looping, !ended, f.OOMKilled, wanted(f.ExitCode): // or another reason says it
+	case looping, !hasEnded(f), f.OOMKilled, wanted(f.ExitCode): // or another reason says it
 	case f.State == engine.StateCreated:
 		add(endedBadly, "could not be started: "+exitWords(f.ExitCode))
 	default:
 		add(endedBadly, "ended with "+exitWords(f.ExitCode))
 	}
 }
+
+// killTrouble is what is known of kills for want of memory.
+func killTrouble(c *collector.Container, f *engine.Container, looping bool, add func(severity, string)) {
+	switch {
+	case looping && (f.OOMKilled || f.Exits.OOM > 0 || c.Recent.OOMKills > 0), c.Recent.OOMKills >= loopFrom:
+		add(isOOMLooping, "killed for want of memory again and again: "+restarts(f.Restarts)+limitWords(c.Stats.Memory.Limit, f))
+	case c.Recent.OOMKills > 0 && f.State.HasProcesses():
+		add(killed, "a process of it was killed for want of memory")
+	case hasEnded(f) && f.OOMKilled:
+		add(killed, "ended: killed for want of memory")
+	}
+}
+
+// hasEnded says whether a container does not run, and how it ended is known.
+func hasEnded(f *engine.Container) bool { return f.HasExited && !f.Listed && !f.State.HasProcesses() }
 
 // wanted says whether somebody wanted the container to end so: by itself, or by SIGINT or SIGTERM, as docker stop does.
 func wanted(exitCode int) bool {

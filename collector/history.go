@@ -19,7 +19,7 @@ const (
 	// maxGap is the longest time over which a mean is given: over more than a quarter of what is shown it would hide what happened.
 	maxGap = historySpan / 4
 	// trailBytes is what a container takes besides its points, with its place in the map.
-	trailBytes = 272
+	trailBytes = 304
 )
 
 // Point is what is remembered of a container, or of the host, of one moment. Numbers are in base units; NaN = unknown. They are kept

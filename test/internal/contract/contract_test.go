@@ -51,7 +51,7 @@ func (s *source) Raw(c *collector.Container) (any, error) {
 	return map[string]any{"pids": map[string]int{"current": 3}}, nil
 }
 
-func (s *source) History(engine, id string) []collector.Point {
+func (s *source) History(string, string) []collector.Point {
 	if s.fault() {
 		panic("a fault")
 	}
