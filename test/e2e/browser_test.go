@@ -335,7 +335,9 @@ func (h *host) past(t *testing.T) {
 		browser.Eval[bool](t, p, `(window.sameDocument = true)`)
 		p.Wait(t, limit, "the stream", `document.getElementById("stream").textContent === "Live."`)
 		h.engine.Remove(t, name)
-		h.engine.Run(t, "run", "--name", name, "--network", "none", image, "sh", "-c", "exit 9")
+		if _, err := h.engine.Try("run", "--name", name, "--network", "none", image, "sh", "-c", "exit 9"); err == nil {
+			t.Error("it did not end with a code")
+		}
 		p.Wait(t, limit, "the end of it", fmt.Sprintf(`[...document.querySelectorAll("#events tbody tr")].some((r) => r.textContent.includes(%q) && r.textContent.includes("exit code 9"))`, name))
 		p.Wait(t, limit, "no event twice", `((s) => s.length === new Set(s).size)([...document.querySelectorAll("#events tbody tr")].map((r) => r.dataset.seq)) && window.sameDocument`)
 		for _, wrong := range p.Audit(t) {

@@ -87,6 +87,7 @@ type Page struct {
 	problems []string
 	hosts    map[string]bool
 	asked    int
+	dropped  bool // what was being loaded was dropped
 }
 
 // Open opens an empty tab until the test ends.
@@ -137,6 +138,11 @@ func (p *Page) hear(event any) {
 			p.problems = append(p.problems, fmt.Sprintf("console: %s: %v", e.Type, e.Args))
 		}
 	case *log.EventEntryAdded:
+		// A browser drops what it is loading when an interface of the host comes or goes, as one does with every container.
+		if strings.Contains(e.Entry.Text, "net::ERR_NETWORK_CHANGED") {
+			p.dropped = true
+			return
+		}
 		if e.Entry.Level == "error" || e.Entry.Level == "warning" {
 			p.problems = append(p.problems, fmt.Sprintf("log: %s %s", e.Entry.Text, e.Entry.URL))
 		}
@@ -175,7 +181,19 @@ func (p *Page) Hosts() (hosts []string, requests int) {
 // Go opens an address, and waits until it has loaded.
 func (p *Page) Go(t testing.TB, address string) {
 	t.Helper()
-	p.do(t, "open "+address, chromedp.Navigate(address))
+	for range 5 {
+		p.mu.Lock()
+		p.dropped = false
+		p.mu.Unlock()
+		p.do(t, "open "+address, chromedp.Navigate(address))
+		p.mu.Lock()
+		again := p.dropped
+		p.mu.Unlock()
+		if !again {
+			return
+		}
+	}
+	t.Fatalf("open %s: the network of this host changes all the time", address)
 }
 
 // Press presses keys, one after the other: letters, or the names that scripts know them by, such as "Enter". A letter is written only
