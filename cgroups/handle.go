@@ -57,7 +57,7 @@ func (h *Handle) Path() string { return h.path }
 // the numbers of those files are unknown and all others are there.
 func (h *Handle) Read(s *Stats) error { return h.read(s, false) }
 
-// Glance is Read of what shows how a cgroup fares, for a third of the cost: use and peak of memory, processor time, throttling, bytes of
+// Glance is Read of what shows how a cgroup fares, for a good half of the cost: use and peak of memory, processor time, throttling, bytes of
 // io, traffic, and pressure. All else stays unknown.
 func (h *Handle) Glance(s *Stats) error {
 	// There must be a file to tell whether the cgroup is gone.

@@ -85,7 +85,7 @@ func (c *Collector) peek(keys []key) {
 	}
 }
 
-// glance reads what is to be remembered of all containers, without making a snapshot: that would cost three times as much. It needs
+// glance reads what is to be remembered of all containers, without making a snapshot: that would cost twice as much. It needs
 // the turn.
 func (c *Collector) glance() {
 	now, views := c.opts.Now(), c.views()
