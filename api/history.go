@@ -77,7 +77,7 @@ func newLastWords(l collector.LastWords) schema.LastWords {
 	if l.HasExitCode {
 		out.ExitCode = schema.Number(l.ExitCode)
 	}
-	if !l.Started.IsZero() && l.Finished.After(l.Started) {
+	if !l.Started.IsZero() && !l.Finished.Before(l.Started) {
 		out.DurationSeconds = schema.Number(l.Finished.Sub(l.Started).Seconds())
 	}
 	return out

@@ -126,6 +126,9 @@ func within(at, event time.Time) bool {
 // refine takes in what the engine's facts say of an end.
 func (e *ending) refine(f *engine.Container) {
 	e.Finished, e.exact = f.Finished, true
+	if e.Started.After(e.Finished) { // an event comes a moment after what it tells, which can be more than a short run takes
+		e.Started = e.Finished
+	}
 	if f.State.HasProcesses() {
 		return // the rest is of the next run
 	}

@@ -207,6 +207,20 @@ func TestLastWords_unseen(t *testing.T) {
 	s.want(t, "it never ran", "-2 exit 8 removed; 1-1.5 exit 7 removed")
 }
 
+// TestLastWords_moment: the event of a start comes after the end of a run that takes no time; the facts come while it is restarted.
+func TestLastWords_moment(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, collector.Options{})
+	s.event(1.02, "start")
+	s.event(1.08, "die", 9)
+	s.runs(2, 1.01)
+	s.read(t, 3, 1, 1, 0)
+	got := s.c.LastWords()
+	if len(got) != 1 || !got[0].Finished.Equal(s.at(1.01)) || got[0].Started.After(got[0].Finished) || got[0].Started.IsZero() || got[0].ExitCode != 9 {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // TestLastWords_loop: each run of a container that crashes again and again has an entry, though the facts lag behind.
 func TestLastWords_loop(t *testing.T) {
 	t.Parallel()
