@@ -1,14 +1,10 @@
 package api
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
-	"tallyman/api/metrics"
 	"tallyman/api/schema"
 	"tallyman/cgroups"
 	"tallyman/collector"
@@ -17,7 +13,7 @@ import (
 
 // containers answers with the list of containers.
 func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
-	f, err := parseFilter(r.URL.RawQuery)
+	q, err := parseListQuery(r.URL.RawQuery)
 	if err != nil {
 		s.sendError(w, r, http.StatusBadRequest, err.Error())
 		return
@@ -27,117 +23,29 @@ func (s *Server) containers(w http.ResponseWriter, r *http.Request) {
 		s.sendUnavailable(w, r, err)
 		return
 	}
-	for _, name := range f.engines {
-		if !slices.ContainsFunc(snap.Engines, func(e collector.EngineStatus) bool { return e.Name == name }) {
-			s.sendError(w, r, http.StatusBadRequest, fmt.Sprintf("there is no engine %.40q: /api/v1/summary lists them", name))
-			return
-		}
+	if err := checkEngines(snap, q.engines); err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return
 	}
-	answer := schema.Containers{Time: schema.Moment(snap.Time), Containers: []schema.Container{}}
-	for i := range snap.Containers {
-		if c := &snap.Containers[i]; f.matches(c) {
-			answer.Containers = append(answer.Containers, newItem(c))
-		}
+	if s.tags.unchanged(w, r, snap) {
+		return
+	}
+	wanted, total := q.run(snap)
+	answer := schema.Containers{Time: schema.Moment(snap.Time), Total: total, Containers: make([]schema.Container, len(wanted))}
+	for i, c := range wanted {
+		answer.Containers[i] = newItem(c)
 	}
 	s.sendJSON(w, r, http.StatusOK, answer)
 }
 
-// container answers with everything about one container.
-func (s *Server) container(w http.ResponseWriter, r *http.Request) {
-	snap, c := s.wanted(w, r)
-	if c == nil {
-		return
-	}
-	s.sendJSON(w, r, http.StatusOK, schema.ContainerDetails{
-		Time: schema.Moment(snap.Time), Container: newItem(c), Facts: newFacts(c.Facts), Readings: s.readings(c),
-	})
-}
-
-// wanted gives the container that the address names; nil when the answer has been that there is none.
-func (s *Server) wanted(w http.ResponseWriter, r *http.Request) (*collector.Snapshot, *collector.Container) {
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
-		return nil, nil
-	}
-	c, problem := find(snap, wantedContainer(r), r.URL.Query().Get("engine"))
-	if c == nil {
-		s.sendError(w, r, http.StatusNotFound, problem)
-	}
-	return snap, c
-}
-
-// cgroup answers with the raw dump of a container's cgroup.
-func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
-	snap, c := s.wanted(w, r)
-	if c == nil {
-		return
-	}
-	raw, err := s.source.Raw(c)
-	switch {
-	case errors.Is(err, cgroups.ErrNotFound):
-		s.sendError(w, r, http.StatusNotFound, "the container has no cgroup that can be read now: it does not run, or see tallyman_capability")
-	case err != nil:
-		s.sendError(w, r, http.StatusInternalServerError, err.Error())
-	default:
-		s.sendJSON(w, r, http.StatusOK, schema.Cgroup{Time: schema.Moment(snap.Time), Path: c.ID, Stat: raw})
-	}
-}
-
-// filter says which containers a client wants.
-type filter struct {
-	states  []engine.State
-	engines []string
-	name    string
-}
-
-// parseFilter reads the query of /api/v1/containers. The error tells the client what would be right.
-func parseFilter(query string) (filter, error) {
-	var f filter
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return f, errors.New("the query of the address cannot be understood: it is ?state=<state>&engine=<name>&name=<part of a name>")
-	}
-	for key, given := range values {
-		switch key {
-		case "name":
-			f.name = given[0]
-			if len(given) > 1 {
-				return f, errors.New("name can be given once only")
-			}
-		case "engine":
-			f.engines = given
-		case "state":
-			for _, v := range given {
-				f.states = append(f.states, engine.State(v))
-			}
-		default:
-			return f, fmt.Errorf("there is no parameter %.40q: there are state, engine and name", key)
+// checkEngines refuses an engine that there is not.
+func checkEngines(snap *collector.Snapshot, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(snap.Engines, func(e collector.EngineStatus) bool { return e.Name == name }) {
+			return fmt.Errorf("there is no engine %.40q: /api/v1/summary lists them", name)
 		}
 	}
-	for _, state := range f.states {
-		if !slices.Contains(engine.States(), state) {
-			return f, fmt.Errorf("there is no state %.40q: the states are %s", state, stateNames())
-		}
-	}
-	return f, nil
-}
-
-// stateNames lists the states for people.
-func stateNames() string {
-	var names []string
-	for _, state := range engine.States() {
-		names = append(names, string(state))
-	}
-	return strings.Join(names, ", ")
-}
-
-// matches says whether a client wants a container.
-func (f filter) matches(c *collector.Container) bool {
-	if !strings.Contains(c.Name, f.name) || f.engines != nil && !slices.Contains(f.engines, c.Engine) {
-		return false
-	}
-	return len(f.states) == 0 || (c.Facts != nil && slices.Contains(f.states, c.Facts.State))
+	return nil
 }
 
 // newItem makes the entry of a container in the list.
@@ -171,8 +79,16 @@ func newItem(c *collector.Container) schema.Container {
 		Disk: schema.Size{
 			WritableBytes: schema.Number(c.Disk.Writable), RootBytes: schema.Number(c.Disk.Root), LogBytes: schema.Number(c.Disk.Log),
 		},
-		OOMKills: schema.Number(c.OOMKills),
-		Problem:  schema.Text(c.Problem),
+		OOMKills: schema.Number(c.OOMKills), RecentOOMKills: schema.Number(c.Recent.OOMKills), RecentRestarts: schema.Number(c.Recent.Restarts),
+		Pressure: schema.Pressure{
+			CPU: schema.Number(c.Rates.CPUPressure), Memory: schema.Number(c.Rates.MemoryPressure), IO: schema.Number(c.Rates.IOPressure),
+		},
+		PressureWaitingSeconds: waiting(&c.Stats.Pressure),
+		Attention:              reasons(c),
+		Problem:                schema.Text(c.Problem),
+	}
+	if item.Attention == nil {
+		item.Attention = []string{}
 	}
 	if f := c.Facts; f != nil {
 		item.State, item.Health = schema.Text(f.State), schema.Text(f.Health)
@@ -185,6 +101,11 @@ func newItem(c *collector.Container) schema.Container {
 		}
 	}
 	return item
+}
+
+// waiting is the time in which some task had to wait.
+func waiting(p *cgroups.Pressure) schema.HostPressure {
+	return schema.HostPressure{CPU: schema.Number(p.CPU.Some), Memory: schema.Number(p.Memory.Some), IO: schema.Number(p.IO.Some)}
 }
 
 // exitCode is that of the latest exit.
@@ -205,45 +126,4 @@ func sum[T any](parts []T, value func(*T) float64) schema.Number {
 		total.Add(value(&parts[i]))
 	}
 	return total
-}
-
-// newFacts gives what the engine says besides; nil where it says nothing. The environment of a container is not known here.
-func newFacts(f *engine.Container) *schema.Facts {
-	if f == nil {
-		return nil
-	}
-	item := &schema.Facts{
-		ImageID: schema.Text(f.ImageID), ImageCreated: schema.Moment(f.ImageCreated), PID: schema.Unknown(), FailingStreak: schema.Unknown(),
-		NetworkMode: schema.Text(f.NetworkMode), NetworkOwner: schema.Text(f.NetworkOwner), CgroupParent: schema.Text(f.CgroupParent),
-		RestartPolicy: schema.Text(f.RestartPolicy), Runtime: schema.Text(f.Runtime), Labels: f.Labels,
-	}
-	if item.Labels == nil {
-		item.Labels = map[string]string{}
-	}
-	if f.ImageKnown {
-		item.ImageStale = new(f.ImageStale)
-	}
-	if f.PID != 0 {
-		item.PID = schema.Number(f.PID)
-	}
-	if f.Health != engine.HealthNone {
-		item.FailingStreak = schema.Number(f.FailingStreak)
-	}
-	return item
-}
-
-// readings gives every metric of a container that this server serves. They come from the same table as /metrics.
-func (s *Server) readings(c *collector.Container) []schema.Reading {
-	items := []schema.Reading{}
-	for i := range s.families {
-		f := &s.families[i]
-		f.Draw(s.groups, c, func(sample metrics.Sample) {
-			item := schema.Reading{Metric: f.Name, Labels: map[string]string{}, Value: schema.Number(sample.Value)}
-			for j, name := range f.Labels {
-				item.Labels[name] = sample.Labels[j]
-			}
-			items = append(items, item)
-		})
-	}
-	return items
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"tallyman/api/internal/sample"
 	"tallyman/engine"
+	"tallyman/internal/sample"
 )
 
 func TestSummary_refresh(t *testing.T) {
@@ -27,14 +27,14 @@ func TestSummary_refresh(t *testing.T) {
 		got := ask(h, "GET", "/api/v1/summary"+query)
 		body := bodyOf(t, got)
 		var answer struct {
-			Error string
-			Disk  []struct{ Type string }
+			Detail string
+			Disk   []struct{ Type string }
 		}
 		if err := json.Unmarshal([]byte(body), &answer); err != nil {
 			t.Fatal(err)
 		}
-		if got.StatusCode != status || got.Header.Get("Retry-After") != retry || !strings.Contains(answer.Error, problem) {
-			t.Errorf("%s %+v: got %s, Retry-After %q, %q", query, answers, got.Status, got.Header.Get("Retry-After"), answer.Error)
+		if got.StatusCode != status || got.Header.Get("Retry-After") != retry || !strings.Contains(answer.Detail, problem) {
+			t.Errorf("%s %+v: got %s, Retry-After %q, %q", query, answers, got.Status, got.Header.Get("Retry-After"), answer.Detail)
 		}
 		if success := status < 300; success != (len(answer.Disk) == 4) {
 			t.Errorf("%s: got %s", query, body)
@@ -57,7 +57,7 @@ func TestDisk_page(t *testing.T) {
 	h, source := newTest(t, Options{})
 	body := bodyOf(t, ask(h, "GET", "/"))
 	for _, want := range []string{
-		`<th scope="row">images</th>`, "4.8 MiB (71.5 %)", "not refreshed: unix:///var/run/docker.sock did not tell", "1 min before", "6 min before",
+		`<th scope="row">images</th>`, "4.8 MiB (71.5 %)", "not refreshed: unix:///var/run/docker.sock did not tell", "1 min ago", "6 min ago",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is not on the page", want)

@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"tallyman/api/internal/sample"
 	"tallyman/api/metrics"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 	"tallyman/internal/self"
 )
 

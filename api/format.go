@@ -22,6 +22,7 @@ func pageFuncs() template.FuncMap {
 		"count":   number(human.Count),
 		"when":    func(m schema.Moment) string { return human.Moment(time.Time(m)) },
 		"clock":   func(m schema.Moment) string { return time.Time(m).UTC().Format("15:04:05 MST") },
+		"rfc3339": func(m schema.Moment) string { return time.Time(m).UTC().Format(time.RFC3339) },
 		"since":   func(then, now schema.Moment) string { return human.Since(time.Time(then), time.Time(now)) },
 		"millis":  func(n schema.Number) string { return strconv.FormatFloat(float64(n)*1000, 'f', 0, 64) + " ms" },
 		"known":   schema.Number.Known,
@@ -31,7 +32,8 @@ func pageFuncs() template.FuncMap {
 		"truth":   human.Truth,
 		"name":    nameOf,
 		"link":    link,
-		"reason":  func(r string) string { return strings.ReplaceAll(r, "_", " ") },
+		"spaced":  func(r string) string { return strings.ReplaceAll(r, "_", " ") },
+		"health":  healthWords,
 		"seconds": number(human.Seconds),
 	}
 }
@@ -41,12 +43,12 @@ func number(write func(float64) string) func(schema.Number) string {
 	return func(n schema.Number) string { return write(float64(n)) }
 }
 
-// formatRaw writes a number for the script that sorts; what is not known comes first.
+// formatRaw writes a number for the script that sorts, "" when it is not known. Six digits tell two rows apart.
 func formatRaw(n schema.Number) string {
 	if !n.Known() {
-		return "-1"
+		return ""
 	}
-	return strconv.FormatFloat(float64(n), 'f', -1, 64)
+	return strconv.FormatFloat(float64(n), 'g', 6, 64)
 }
 
 // formatWord writes a word that may not be known.

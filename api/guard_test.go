@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"tallyman/api/internal/sample"
 	"tallyman/api/metrics"
+	"tallyman/internal/sample"
 	"tallyman/internal/self"
 )
 

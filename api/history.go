@@ -1,9 +1,59 @@
 package api
 
 import (
+	"net/http"
+
 	"tallyman/api/schema"
 	"tallyman/collector"
 )
+
+// containerHistory answers with what is remembered of a container.
+func (s *Server) containerHistory(w http.ResponseWriter, r *http.Request) {
+	if snap, c := s.wanted(w, r); c != nil {
+		s.sendHistory(w, r, snap, s.source.History(c.Engine, containerID(c)))
+	}
+}
+
+// hostHistory answers with what is remembered of the host.
+func (s *Server) hostHistory(w http.ResponseWriter, r *http.Request) {
+	if err := parseQuery(r.URL.RawQuery); err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	snap, err := s.source.Snapshot(r.Context())
+	if err != nil {
+		s.sendUnavailable(w, r, err)
+		return
+	}
+	s.sendHistory(w, r, snap, s.source.History("", ""))
+}
+
+func (s *Server) sendHistory(w http.ResponseWriter, r *http.Request, snap *collector.Snapshot, points []collector.Point) {
+	answer := schema.History{Time: schema.Moment(snap.Time), Points: make([]schema.Point, len(points))}
+	for i, p := range points {
+		answer.Points[i] = newPoint(p)
+	}
+	s.sendJSON(w, r, http.StatusOK, answer)
+}
+
+// lastWords answers with the runs of containers that have ended.
+func (s *Server) lastWords(w http.ResponseWriter, r *http.Request) {
+	if err := parseQuery(r.URL.RawQuery); err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	snap, err := s.source.Snapshot(r.Context())
+	if err != nil {
+		s.sendUnavailable(w, r, err)
+		return
+	}
+	all := s.source.LastWords()
+	answer := schema.Endings{Time: schema.Moment(snap.Time), LastWords: make([]schema.LastWords, len(all))}
+	for i, l := range all {
+		answer.LastWords[i] = newLastWords(l)
+	}
+	s.sendJSON(w, r, http.StatusOK, answer)
+}
 
 // newPoint writes what is remembered of one moment.
 func newPoint(p collector.Point) schema.Point {
@@ -27,7 +77,7 @@ func newLastWords(l collector.LastWords) schema.LastWords {
 	if l.HasExitCode {
 		out.ExitCode = schema.Number(l.ExitCode)
 	}
-	if !l.Started.IsZero() && l.Finished.After(l.Started) {
+	if !l.Started.IsZero() && !l.Finished.Before(l.Started) {
 		out.DurationSeconds = schema.Number(l.Finished.Sub(l.Started).Seconds())
 	}
 	return out

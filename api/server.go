@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"tallyman/api/metrics"
@@ -26,8 +26,9 @@ const (
 	maxURLBytes     = 8 << 10
 	maxHeaderBytes  = 16 << 10
 	maxRequestBytes = 4 << 10
-	maxMaking       = 8  // pages and JSON answers that are made and written at the same time
-	maxWaiting      = 64 // others that wait for their turn; beyond, a client is told to come back
+	maxMaking       = 8   // pages and JSON answers that are made and written at the same time
+	maxFollowers    = 256 // clients that are sent events as they come
+	maxWaiting      = 64  // others that wait for their turn; beyond, a client is told to come back
 )
 
 // Source gives the Snapshots that are served. It must be safe for concurrent use.
@@ -80,10 +81,19 @@ type Server struct {
 	version  string
 	groups   metrics.Selection
 	pprof    bool
+	logs     bool
 	families []metrics.Family
 	pages    *template.Template
 	scrapes  http.Handler
 	zip      *zipper
+	tags     *tagger
+	// followers holds one for each client that is sent events as they come.
+	followers chan struct{}
+	// slowAfter is how long such a client may take none of what it is sent.
+	slowAfter time.Duration
+	// stopped is closed by stop, when the program ends.
+	stopped chan struct{}
+	stop    func()
 }
 
 // New returns a Server.
@@ -94,14 +104,21 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	stopped := make(chan struct{})
 	return &Server{
-		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof,
-		families: metrics.Families(),
-		pages:    parsePages(),
-		scrapes:  promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
-		zip:      newZipper(),
+		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs,
+		families:  metrics.Families(),
+		pages:     parsePages(),
+		scrapes:   promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
+		zip:       newZipper(),
+		tags:      newTagger(),
+		followers: make(chan struct{}, maxFollowers), slowAfter: slowAfter,
+		stopped: stopped, stop: sync.OnceFunc(func() { close(stopped) }),
 	}
 }
+
+// Stop ends the answers that have no end of their own, so that a http.Server that is shut down need not wait for them.
+func (s *Server) Stop() { s.stop() }
 
 // route is one address that is served, for GET and HEAD.
 type route struct {
@@ -116,6 +133,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"/", s.indexPage, true},
 		{"/containers/{id}", s.containerPage, true},
+		{"/events", s.eventsPage, true},
 		{"/static/*", s.static, false},
 
 		{"/metrics", s.scrapes.ServeHTTP, false},
@@ -124,6 +142,12 @@ func (s *Server) routes() []route {
 		{"/api/v1/containers", s.containers, true},
 		{"/api/v1/containers/{id}", s.container, true},
 		{"/api/v1/containers/{id}/cgroup", s.cgroup, true},
+		{"/api/v1/capabilities", s.capabilities, true},
+		{"/api/v1/containers/{id}/history", s.containerHistory, true},
+		{"/api/v1/containers/{id}/logs", s.containerLogs, true},
+		{"/api/v1/history", s.hostHistory, true},
+		{"/api/v1/events", s.events, true},
+		{"/api/v1/last-words", s.lastWords, true},
 		{"/api/v1/openapi.yaml", s.openAPI, false},
 
 		{"/-/healthy", s.healthy, false},
@@ -149,10 +173,14 @@ func (s *Server) debugRoutes() []route {
 // Handler returns the handler of all routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.recovered, secured, readOnly, small)
+	r.Use(s.recovered, secured, s.readOnly, s.small)
 	r.NotFound(s.notFound)
-	bounded := middleware.ThrottleBacklog(maxMaking, maxWaiting, requestTimeout/3)
+	bounded := s.bounded()
 	for _, rt := range s.routes() {
+		if rt.pattern == "/api/v1/events" { // with ?follow=1 it has no end, and neither limit is for it
+			add(r.With(s.following, timed, bounded), rt)
+			continue
+		}
 		if rt.each {
 			add(r.With(timed, bounded), rt)
 			continue

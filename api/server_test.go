@@ -21,10 +21,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"tallyman/api/internal/sample"
 	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
+	"tallyman/internal/sample"
 	"tallyman/internal/self"
 )
 
@@ -45,6 +45,9 @@ type fake struct {
 	lastWords []collector.LastWords
 	events    []collector.Event
 	logs      []engine.LogLine
+	logsErr   error
+	// follow is what Follow does; nil = it fails.
+	follow func(ctx context.Context, seq uint64) (*collector.Follower, error)
 
 	calls atomic.Int64
 }
@@ -70,14 +73,22 @@ func (f *fake) History(string, string) []collector.Point { return f.history }
 
 func (f *fake) LastWords() []collector.LastWords { return f.lastWords }
 
-func (f *fake) Events(int) []collector.Event { return f.events }
+func (f *fake) Events(limit int) []collector.Event {
+	if limit > 0 {
+		return f.events[max(len(f.events)-limit, 0):]
+	}
+	return f.events
+}
 
-func (f *fake) Follow(context.Context, uint64) (*collector.Follower, error) {
+func (f *fake) Follow(ctx context.Context, seq uint64) (*collector.Follower, error) {
+	if f.follow != nil {
+		return f.follow(ctx, seq)
+	}
 	return nil, errors.New("not followed here")
 }
 
-func (f *fake) Logs(context.Context, *collector.Container, int) ([]engine.LogLine, error) {
-	return f.logs, nil
+func (f *fake) Logs(_ context.Context, _ *collector.Container, tail int) ([]engine.LogLine, error) {
+	return f.logs[max(len(f.logs)-tail, 0):], f.logsErr
 }
 
 func (f *fake) RefreshDisk() []engine.RefreshAnswer {
@@ -178,6 +189,8 @@ func addresses() map[string]string {
 	return map[string]string{
 		"/":                                     "text/html; charset=utf-8",
 		"/containers/busy":                      "text/html; charset=utf-8",
+		"/events":                               "text/html; charset=utf-8",
+		"/events?type=container":                "text/html; charset=utf-8",
 		"/static/style.css":                     "text/css; charset=utf-8",
 		"/static/app.js":                        "text/javascript; charset=utf-8",
 		"/static/icon.svg":                      "image/svg+xml",
@@ -188,6 +201,11 @@ func addresses() map[string]string {
 		"/api/v1/containers?state=running":      "application/json; charset=utf-8",
 		"/api/v1/containers/" + sample.ID("b1"): "application/json; charset=utf-8",
 		"/api/v1/containers/busy/cgroup":        "application/json; charset=utf-8",
+		"/api/v1/capabilities":                  "application/json; charset=utf-8",
+		"/api/v1/containers/busy/history":       "application/json; charset=utf-8",
+		"/api/v1/history":                       "application/json; charset=utf-8",
+		"/api/v1/events?limit=3":                "application/json; charset=utf-8",
+		"/api/v1/last-words":                    "application/json; charset=utf-8",
 		"/api/v1/openapi.yaml":                  "application/yaml; charset=utf-8",
 		"/-/healthy":                            "text/plain; charset=utf-8",
 		"/-/ready":                              "text/plain; charset=utf-8",
@@ -202,14 +220,18 @@ func TestServer_routes(t *testing.T) {
 		if got.StatusCode != 200 || got.Header.Get("Content-Type") != contentType {
 			t.Errorf("%s: got %s, %s", address, got.Status, got.Header.Get("Content-Type"))
 		}
+		caching := "no-store"
+		if got.Header.Get("ETag") != "" {
+			caching = "no-cache"
+		}
 		for key, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": caching,
 		} {
 			if v := got.Header.Get(key); v != want {
 				t.Errorf("%s: %s is %q, not %q", address, key, v, want)
 			}
 		}
-		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'self';") {
+		if !strings.HasPrefix(got.Header.Get("Content-Security-Policy"), "default-src 'none'; script-src 'self';") {
 			t.Errorf("%s: no Content-Security-Policy", address)
 		}
 		if len(bodyOf(t, got)) == 0 {
@@ -274,8 +296,8 @@ func TestServer_unknownAddress(t *testing.T) {
 		}
 	}
 	got := ask(h, "GET", "/api/v2/summary")
-	if text := bodyOf(t, got); got.StatusCode != 404 || !strings.Contains(text, `"error": `) {
-		t.Errorf("got %s: %s", got.Status, text)
+	if p := problemOf(t, got); p.Status != 404 || !strings.Contains(p.Detail, "/api/v1/openapi.yaml") {
+		t.Errorf("got %+v", p)
 	}
 	if got := ask(h, "GET", "/metrics?collect[]="+strings.Repeat("x", 10000)); got.StatusCode != 414 {
 		t.Errorf("a long address: got %s", got.Status)
@@ -299,7 +321,7 @@ func TestServer_noSnapshot(t *testing.T) {
 	source.set(nil, errors.New("read cgroups:\n no such tree"))
 	for address := range addresses() {
 		want := 503
-		if strings.HasPrefix(address, "/static/") || strings.HasSuffix(address, "openapi.yaml") || address == "/-/healthy" {
+		if strings.HasPrefix(address, "/static/") || strings.HasSuffix(address, "openapi.yaml") || strings.HasPrefix(address, "/api/v1/events") || address == "/-/healthy" {
 			want = 200
 		}
 		got := ask(h, "GET", address)
@@ -357,6 +379,12 @@ func TestServer_recovers(t *testing.T) {
 	h := New(Options{Source: panics{"secret of the house"}, Log: slog.New(slog.NewTextHandler(&log, nil))}).Handler()
 	for _, address := range []string{"/metrics", "/", "/api/v1/summary", "/-/ready"} {
 		got := ask(h, "GET", address)
+		if strings.HasPrefix(address, "/api/") {
+			if p := problemOf(t, got); p.Status != 500 || p.Detail != "internal error" {
+				t.Errorf("%s: got %+v", address, p)
+			}
+			continue
+		}
 		if text := bodyOf(t, got); got.StatusCode != 500 || text != "internal error\n" {
 			t.Errorf("%s: got %s: %q", address, got.Status, text)
 		}

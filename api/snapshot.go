@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"tallyman/api/schema"
 	"tallyman/collector"
 )
 
@@ -37,9 +38,18 @@ func wantedContainer(r *http.Request) string {
 	return wanted
 }
 
-// find looks a container up by its id, by its name, or by the beginning of its id if no other begins so; by a name that several
-// engines have, the engine must be given as well. The text says why it was not found.
+// maxCandidates bounds what an ambiguous request is answered with.
+const maxCandidates = 20
+
+// find is lookup for pages: the text says why the container was not found.
 func find(s *collector.Snapshot, wanted, engine string) (*collector.Container, string) {
+	c, problem := lookup(s, wanted, engine)
+	return c, problem.Detail
+}
+
+// lookup looks a container up by its id, by its name, or by the beginning of its id if no other begins so; by a name that several
+// engines have, the engine must be given as well. When it finds none, the Problem says why.
+func lookup(s *collector.Snapshot, wanted, engine string) (*collector.Container, schema.Problem) {
 	name := strings.TrimPrefix(wanted, "/") // as docker inspect writes it
 	var begins, named []*collector.Container
 	for i := range s.Containers {
@@ -48,7 +58,7 @@ func find(s *collector.Snapshot, wanted, engine string) (*collector.Container, s
 		switch {
 		case engine != "" && engine != c.Engine:
 		case id != "" && id == wanted:
-			return c, ""
+			return c, schema.Problem{}
 		case c.Name != "" && c.Name == name:
 			named = append(named, c)
 		case wanted != "" && strings.HasPrefix(id, wanted):
@@ -57,15 +67,24 @@ func find(s *collector.Snapshot, wanted, engine string) (*collector.Container, s
 	}
 	switch {
 	case len(named) == 1:
-		return named[0], ""
+		return named[0], schema.Problem{}
 	case len(named) > 1:
-		return nil, "several engines have a container of that name: give its id, or add ?engine=<name of the engine>"
+		return nil, ambiguous("several engines have a container of that name: give its id, or add ?engine=<name of the engine>", named)
 	case len(begins) == 1:
-		return begins[0], ""
+		return begins[0], schema.Problem{}
 	case len(begins) > 1:
-		return nil, "several containers have an id that begins so: give more of it"
+		return nil, ambiguous("several containers have an id that begins so: give more of it", begins)
 	}
-	return nil, "there is no such container: give its name, its id, or the beginning of its id"
+	return nil, schema.Problem{Status: http.StatusNotFound, Detail: "there is no such container: give its name, its id, or the beginning of its id"}
+}
+
+// ambiguous is the Problem of a request that may have meant several containers.
+func ambiguous(detail string, found []*collector.Container) schema.Problem {
+	p := schema.Problem{Type: typeAmbiguous, Title: "Several containers are meant", Status: http.StatusConflict, Detail: detail}
+	for _, c := range found[:min(len(found), maxCandidates)] {
+		p.Candidates = append(p.Candidates, newCandidate(c))
+	}
+	return p
 }
 
 // containerID is the engine's id of a container. While the engine is away it is read off the path of the cgroup, which

@@ -1,10 +1,11 @@
 package api
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 
 	"tallyman/api/schema"
+	"tallyman/cgroups"
 	"tallyman/collector"
 	"tallyman/engine"
 )
@@ -12,48 +13,65 @@ import (
 // summary answers with the host at one glance. With ?refresh=1 it first asks the engines for their disk usage; that takes its time,
 // and is not waited for.
 func (s *Server) summary(w http.ResponseWriter, r *http.Request) {
-	status := http.StatusOK
-	switch refresh := r.URL.Query().Get("refresh"); refresh {
-	case "":
-	case "1":
-		if !s.refreshDisk(w, r) {
-			return
+	refresh := false
+	err := parseQuery(r.URL.RawQuery, parameter{"refresh", 1, func(value string) error {
+		refresh = value == "1"
+		if !refresh {
+			return errors.New("want refresh=1, or leave it out")
 		}
-		status = http.StatusAccepted
-	default:
-		s.sendError(w, r, http.StatusBadRequest, fmt.Sprintf("refresh=%.40s: want refresh=1, or leave it out", refresh))
+		return nil
+	}})
+	if err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return
+	}
+	if refresh && !s.refreshDisk(w, r) {
 		return
 	}
 	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
+	switch {
+	case err != nil:
 		s.sendUnavailable(w, r, err)
-		return
+	case refresh:
+		s.sendJSON(w, r, http.StatusAccepted, summarise(snap, s.version))
+	case !s.tags.unchanged(w, r, snap):
+		s.sendJSON(w, r, http.StatusOK, summarise(snap, s.version))
 	}
-	s.sendJSON(w, r, status, summarise(snap, s.version))
 }
 
 // summarise makes the answer of /api/v1/summary.
 func summarise(s *collector.Snapshot, version string) schema.Summary {
-	h := &s.Host.Stats
+	h, rates := &s.Host.Stats, &s.Host.Rates
 	return schema.Summary{
 		Time:           schema.Moment(s.Time),
 		CollectSeconds: schema.Number(s.Duration.Seconds()),
 		Version:        schema.Text(version),
 		Host: schema.Host{
 			Name: schema.Text(s.Machine.Hostname), Kernel: schema.Text(s.Machine.Kernel),
-			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(s.Host.Rates.CPU),
+			Cores: schema.Number(s.Machine.Cores), CPUCores: schema.Number(rates.CPU),
 			MemoryBytes: schema.Number(s.Machine.MemoryBytes), MemoryWorkingSetBytes: schema.Number(h.Memory.WorkingSet),
-			SwapBytes: schema.Number(s.Machine.SwapBytes),
-			PressureWaitingSeconds: schema.HostPressure{
-				CPU: schema.Number(h.Pressure.CPU.Some), Memory: schema.Number(h.Pressure.Memory.Some), IO: schema.Number(h.Pressure.IO.Some),
+			SwapBytes: schema.Number(s.Machine.SwapBytes), SwapUsedBytes: schema.Number(h.Memory.Swap), Threads: schema.Number(h.Pids.Threads), Load: newLoad(h.Load),
+			Pressure: schema.Pressure{
+				CPU: schema.Number(rates.CPUPressure), Memory: schema.Number(rates.MemoryPressure), IO: schema.Number(rates.IOPressure),
 			},
+			PressureWaitingSeconds: waiting(&h.Pressure),
 		},
 		Engines:    summariseEngines(s),
 		Containers: countContainers(s),
 		Totals:     sumContainers(s),
 		Disk:       summariseDisk(s),
 		Attention:  attention(s),
+		Top:        findTop(s),
+		Ages:       findAges(s),
 	}
+}
+
+// newLoad gives the load of the host, nil where it is not known.
+func newLoad(l *cgroups.Load) *schema.Load {
+	if l == nil {
+		return nil
+	}
+	return &schema.Load{One: schema.Number(l.One), Five: schema.Number(l.Five), Fifteen: schema.Number(l.Fifteen)}
 }
 
 // summariseEngines describes every engine.
@@ -126,47 +144,4 @@ func sumContainers(s *collector.Snapshot) schema.Totals {
 		t.TransmitBytesPerSecond.Add(c.Rates.TransmitBytes)
 	}
 	return t
-}
-
-// attention lists the containers that somebody should look at.
-func attention(s *collector.Snapshot) []schema.Attention {
-	items := []schema.Attention{}
-	for i := range s.Containers {
-		c := &s.Containers[i]
-		reasons := reasons(c.Facts)
-		if len(reasons) == 0 {
-			continue
-		}
-		items = append(items, schema.Attention{
-			ID: schema.Text(containerID(c)), Name: schema.Text(c.Name), Engine: schema.Text(c.Engine), State: schema.Text(c.Facts.State), ExitCode: exitCode(c.Facts), Reasons: reasons,
-		})
-	}
-	return items
-}
-
-// reasons says why somebody should look at a container.
-func reasons(f *engine.Container) []string {
-	if f == nil {
-		return nil
-	}
-	var all []string
-	if f.State == engine.StateRestarting || f.State == engine.StateDead {
-		all = append(all, string(f.State))
-	}
-	if f.Health == engine.HealthUnhealthy && f.State.HasProcesses() {
-		all = append(all, "unhealthy")
-	}
-	if f.HasExited && f.OOMKilled {
-		all = append(all, "oom_killed")
-	}
-	if f.HasExited && !wanted(f.ExitCode) && !f.State.HasProcesses() {
-		all = append(all, "exited_nonzero")
-	}
-	return all
-}
-
-// wanted says whether somebody wanted the container to end so: by itself, or by SIGINT or SIGTERM, as docker stop does.
-func wanted(exitCode int) bool {
-	const interrupted, terminated = 128 + 2, 128 + 15
-	return exitCode == 0 || exitCode == interrupted || exitCode == terminated
 }

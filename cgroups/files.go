@@ -52,7 +52,9 @@ type fileSpec struct {
 	list bool
 	// limit marks files that change only when somebody changes them: they are read every limitsEvery, and not kept open.
 	limit bool
-	parse func(b []byte, s *Stats, n names) error
+	// glance marks files of what changes all the time; see Handle.Glance.
+	glance bool
+	parse  func(b []byte, s *Stats, n names) error
 }
 
 // file is one kernel file of one cgroup.

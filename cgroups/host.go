@@ -13,7 +13,7 @@ const machineEvery = time.Minute
 // filesHost are read for the host beside the files of its root cgroup, which v2 keeps nearly empty.
 func filesHost() []fileSpec {
 	return append([]fileSpec{
-		{base: baseProc, name: "loadavg", part: PartPids, parse: func(b []byte, s *Stats, _ names) error { return parseLoadavg(b, &s.Pids.Threads) }},
+		{base: baseProc, name: "loadavg", part: PartPids, parse: func(b []byte, s *Stats, _ names) error { return parseLoadavg(b, s) }},
 		{base: baseProc, name: "sys/kernel/threads-max", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
 		// The root cgroup's own counter (v1; v2 has none) leaves out the kills in its child cgroups.
 		{base: baseProc, name: "vmstat", part: PartMemory, parse: flatKeyed(oomControl())},

@@ -310,24 +310,6 @@ func parseProcs(b []byte, v *float64) error {
 	return nil
 }
 
-// parseLoadavg reads the number of tasks of the host from /proc/loadavg.
-//
-//	0.20 0.18 0.12 1/80 11206
-func parseLoadavg(b []byte, v *float64) error {
-	line, _ := firstLine(b)
-	_, tasks, ok := bytes.Cut(line, []byte{'/'})
-	if !ok {
-		return parseError(1, line, errFormat)
-	}
-	field, _ := nextField(tasks)
-	n, err := number(field)
-	if err != nil {
-		return parseError(1, line, err)
-	}
-	*v = n
-	return nil
-}
-
 // meminfo is what a host without memory files in its root cgroup (v2) says of its memory, in bytes.
 type meminfo struct {
 	total, free, swapTotal, swapFree float64

@@ -25,6 +25,52 @@ func parsePIDs(b []byte, dst []int) ([]int, error) {
 	return dst, nil
 }
 
+// parseLoadavg reads the load and the number of tasks of the host from /proc/loadavg (https://docs.kernel.org/filesystems/proc.html).
+//
+//	0.20 0.18 0.12 1/80 11206
+func parseLoadavg(b []byte, s *Stats) error {
+	line, _ := firstLine(b)
+	var load Load
+	rest := line
+	for _, v := range []*float64{&load.One, &load.Five, &load.Fifteen} {
+		var field []byte
+		field, rest = nextField(rest)
+		n, err := hundredths(field)
+		if err != nil {
+			return parseError(1, line, err)
+		}
+		*v = n
+	}
+	_, tasks, ok := bytes.Cut(rest, []byte{'/'})
+	if !ok {
+		return parseError(1, line, errFormat)
+	}
+	field, _ := nextField(tasks)
+	n, err := number(field)
+	if err != nil {
+		return parseError(1, line, err)
+	}
+	if s.Load == nil {
+		s.Load = new(Load)
+	}
+	*s.Load, s.Pids.Threads = load, n
+	return nil
+}
+
+// hundredths reads a number with two digits behind its point.
+func hundredths(b []byte) (float64, error) {
+	whole, part, ok := bytes.Cut(b, []byte{'.'})
+	if !ok || len(part) != 2 {
+		return 0, errFormat
+	}
+	n, err := number(whole)
+	if err != nil {
+		return 0, err
+	}
+	m, err := number(part)
+	return (n*100 + m) / 100, err
+}
+
 // ulimits are the rows of /proc/<pid>/limits. All names have been there since Linux 2.6.25.
 var ulimits = map[string]string{
 	"Max cpu time":          "max_cpu_time",

@@ -47,7 +47,7 @@ func parsers() map[string]struct {
 	add("cpu.pressure", "some avg10=3.21 avg60=0.85 avg300=0.19 total=658586\nfull avg10=3.03 avg60=0.77 avg300=0.17 total=615861\n",
 		func(b []byte, s *Stats) error { return parsePressure(b, &s.Pressure.CPU) })
 	add("cgroup.procs", "4836\n12590\n", func(b []byte, s *Stats) error { return parseProcs(b, &s.Pids.Processes) })
-	add("loadavg", "0.20 0.18 0.12 1/80 11206\n", func(b []byte, s *Stats) error { return parseLoadavg(b, &s.Pids.Threads) })
+	add("loadavg", "0.20 0.18 0.12 1/80 11206\n", func(b []byte, s *Stats) error { return parseLoadavg(b, s) })
 	add("meminfo", "MemTotal:       24660764 kB\nMemFree: 1 kB\n", func(b []byte, s *Stats) error { return hostMemory(b, s, nil) })
 	add("io.stat", "254:0 rbytes=1048576 wbytes=0 rios=3 wios=0 dbytes=0 dios=0\n7:1\n",
 		func(b []byte, s *Stats) error { return parseIOStat(b, s, plainNames{}) })
@@ -169,7 +169,10 @@ func TestParsers(t *testing.T) {
 		{"cgroup.procs", "", func(s *Stats) float64 { return s.Pids.Processes }, 0, false},
 		{"cgroup.procs", "1\nx\n", func(s *Stats) float64 { return s.Pids.Processes }, nan, true},
 		{"loadavg", "0.20 0.18 0.12 1/80 11206\n", func(s *Stats) float64 { return s.Pids.Threads }, 80, false},
+		{"loadavg", "0.20 13.08 0.12 1/80 11206\n", func(s *Stats) float64 { return s.Load.Five }, 13.08, false},
 		{"loadavg", "0.20\n", func(s *Stats) float64 { return s.Pids.Threads }, nan, true},
+		{"loadavg", "0.20 0.1 0.12 1/80 11206\n", func(s *Stats) float64 { return s.Pids.Threads }, nan, true},
+		{"loadavg", "0.20 -1.00 0.12 1/80 11206\n", func(s *Stats) float64 { return s.Pids.Threads }, nan, true},
 		{"meminfo", "MemTotal: 3 kB\nMemFree: 1 kB\n", func(s *Stats) float64 { return s.Memory.Usage }, 2048, false},
 		{"io.stat", "254:0 rbytes=5 new=6 wbytes=x\n", func(s *Stats) float64 { return s.IO[0].ReadBytes }, 5, true},
 		{"io.stat", "254:0 rbytes=5 new=6 wbytes=x\n", func(s *Stats) float64 { return s.IO[0].WriteBytes }, nan, true},

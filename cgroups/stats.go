@@ -16,6 +16,8 @@ type Stats struct {
 	IO []IODevice
 	// Network holds one entry per interface of the network namespace; nil = unknown, or not this cgroup's own.
 	Network []Interface
+	// Load is that of the host, by /proc/loadavg; nil for containers.
+	Load *Load
 
 	// What follows is read only when its part is asked for: it is nil otherwise, as it is when unknown.
 
@@ -29,6 +31,11 @@ type Stats struct {
 	Process *Process
 	// Sockets are those of the network namespace; nil also when it is not this cgroup's own.
 	Sockets *Sockets
+}
+
+// Load is the mean number of tasks that run, wait for a processor or wait for a disk.
+type Load struct {
+	One, Five, Fifteen float64 // over so many minutes
 }
 
 // CPU is the processor time of a cgroup.

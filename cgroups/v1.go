@@ -8,20 +8,20 @@ const userHZ = 100
 
 func filesV1() []fileSpec {
 	return append([]fileSpec{
-		{base: baseCPUAcct, name: "cpuacct.usage", part: PartCPU, parse: usageV1},
+		{base: baseCPUAcct, name: "cpuacct.usage", part: PartCPU, glance: true, parse: usageV1},
 		{base: baseCPUAcct, name: "cpuacct.stat", part: PartCPU, parse: flatKeyed(cpuacctStat())},
 		{base: baseCPUAcct, name: "cpuacct.usage_percpu", part: PartPerCPU, parse: perCPU},
-		{base: baseCPU, name: "cpu.stat", part: PartCPU, parse: flatKeyed(cpuStatV1())},
+		{base: baseCPU, name: "cpu.stat", part: PartCPU, glance: true, parse: flatKeyed(cpuStatV1())},
 		{base: baseCPU, name: "cpu.cfs_quota_us", part: PartCPU, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.CPU.QuotaMicros })},
 		{base: baseCPU, name: "cpu.cfs_period_us", part: PartCPU, limit: true, parse: single(func(s *Stats) *float64 { return &s.CPU.PeriodMicros })},
 		{base: baseCPU, name: "cpu.shares", part: PartCPU, limit: true, parse: single(func(s *Stats) *float64 { return &s.CPU.Shares })},
 		{base: baseCPUSet, name: "cpuset.effective_cpus", other: "cpuset.cpus", part: PartCPU, limit: true, parse: cpuList},
 
-		{base: baseMemory, name: "memory.usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
-		{base: baseMemory, name: "memory.max_usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
+		{base: baseMemory, name: "memory.usage_in_bytes", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
+		{base: baseMemory, name: "memory.max_usage_in_bytes", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
 		{base: baseMemory, name: "memory.kmem.usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Kernel })},
 		{base: baseMemory, name: "memory.failcnt", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.FailCount })},
-		{base: baseMemory, name: "memory.stat", part: PartMemoryStat, parse: flatKeyed(memoryStatV1())},
+		{base: baseMemory, name: "memory.stat", part: PartMemoryStat, glance: true, parse: flatKeyed(memoryStatV1())},
 		{base: baseMemory, name: "memory.oom_control", part: PartMemory, parse: flatKeyed(oomControl())},
 		{base: baseMemory, name: "memory.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
 		{base: baseMemory, name: "memory.memsw.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},
@@ -29,7 +29,7 @@ func filesV1() []fileSpec {
 
 		{base: baseMemory, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV1(), 1)},
 
-		{base: baseBlkio, name: "blkio.throttle.io_service_bytes_recursive", other: "blkio.throttle.io_service_bytes", part: PartIO, parse: parseBlkioBytes},
+		{base: baseBlkio, name: "blkio.throttle.io_service_bytes_recursive", other: "blkio.throttle.io_service_bytes", part: PartIO, glance: true, parse: parseBlkioBytes},
 		{base: baseBlkio, name: "blkio.throttle.io_serviced_recursive", other: "blkio.throttle.io_serviced", part: PartIO, parse: parseBlkioOperations},
 
 		{base: basePids, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},

@@ -7,15 +7,15 @@ import "os"
 
 func filesV2() []fileSpec {
 	return append([]fileSpec{
-		{base: baseUnified, name: "cpu.stat", part: PartCPU, parse: flatKeyed(cpuStatV2())},
+		{base: baseUnified, name: "cpu.stat", part: PartCPU, glance: true, parse: flatKeyed(cpuStatV2())},
 		{base: baseUnified, name: "cpu.max", part: PartCPU, limit: true, parse: func(b []byte, s *Stats, _ names) error { return parseCPUMax(b, &s.CPU) }},
 		{base: baseUnified, name: "cpu.weight", part: PartCPU, limit: true, parse: func(b []byte, s *Stats, _ names) error { return parseCPUWeight(b, &s.CPU) }},
 		{base: baseUnified, name: "cpuset.cpus.effective", part: PartCPU, limit: true, parse: cpuList},
 
-		{base: baseUnified, name: "memory.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
-		{base: baseUnified, name: "memory.peak", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
+		{base: baseUnified, name: "memory.current", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
+		{base: baseUnified, name: "memory.peak", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
 		{base: baseUnified, name: "memory.swap.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Swap })},
-		{base: baseUnified, name: "memory.stat", part: PartMemoryStat, parse: flatKeyed(memoryStatV2())},
+		{base: baseUnified, name: "memory.stat", part: PartMemoryStat, glance: true, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
 		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
 		{base: baseUnified, name: "memory.max", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
@@ -26,7 +26,7 @@ func filesV2() []fileSpec {
 		// In bytes, where v1 counts pages.
 		{base: baseUnified, name: "memory.numa_stat", part: PartNUMA, parse: numaStat(numaStatV2(), float64(os.Getpagesize()))},
 
-		{base: baseUnified, name: "io.stat", part: PartIO, parse: parseIOStat},
+		{base: baseUnified, name: "io.stat", part: PartIO, glance: true, parse: parseIOStat},
 
 		{base: baseUnified, name: "pids.current", part: PartPids, parse: single(func(s *Stats) *float64 { return &s.Pids.Threads })},
 		{base: baseUnified, name: "pids.max", part: PartPids, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Pids.ThreadsMax })},
@@ -37,9 +37,9 @@ func filesV2() []fileSpec {
 // pressureFiles are in the v2 hierarchy of a hybrid host too: they need no controller.
 func pressureFiles(b base, suffix string) []fileSpec {
 	return []fileSpec{
-		{base: b, name: "cpu" + suffix, part: PartPressure, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.CPU) }},
-		{base: b, name: "memory" + suffix, part: PartPressure, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.Memory) }},
-		{base: b, name: "io" + suffix, part: PartPressure, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.IO) }},
+		{base: b, name: "cpu" + suffix, part: PartPressure, glance: true, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.CPU) }},
+		{base: b, name: "memory" + suffix, part: PartPressure, glance: true, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.Memory) }},
+		{base: b, name: "io" + suffix, part: PartPressure, glance: true, parse: func(b []byte, s *Stats, _ names) error { return parsePressure(b, &s.Pressure.IO) }},
 	}
 }
 

@@ -36,6 +36,8 @@ type Engine interface {
 	Disk() *engine.Disk
 	// RefreshDisk asks for the disk usage ahead of time, and waits for nothing.
 	RefreshDisk() engine.RefreshAnswer
+	// Logs gives the last lines that a container has written; unlike the rest it asks the engine.
+	Logs(ctx context.Context, id string, tail int) ([]engine.LogLine, error)
 }
 
 // Kernel is what the collector needs of package cgroups.
@@ -80,6 +82,12 @@ type Options struct {
 	Labels func(key string) bool
 	// Logs tells how large logs are; nil = that is not looked for.
 	Logs Logs
+	// HistoryMemory is how many bytes the History may take; 0 = there is none.
+	HistoryMemory int
+	// HistoryInterval is how long nobody may ask for a Snapshot until what the History and the LastWords need is read; 0 = only what
+	// somebody asks for is remembered. It is not read more often than a Point is kept.
+	HistoryInterval time.Duration
+
 	Log  *slog.Logger
 	Self *self.Metrics
 	Now  func() time.Time // default time.Now
@@ -90,6 +98,12 @@ type Collector struct {
 	kernel Kernel
 	opts   Options
 	last   atomic.Pointer[Snapshot]
+	hub    *hub
+	runs   *runs
+	// history is nil where there is none.
+	history *history
+	// urgent are containers that are to be read before they end.
+	urgent chan key
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
@@ -97,6 +111,10 @@ type Collector struct {
 	host    *tracked
 	slices  map[string]*tracked // by path
 	round   uint64
+	// readings are those of the latest complete collection.
+	readings []reading
+	// glanced is when everything was read without a snapshot, last; for Run alone.
+	glanced time.Time
 	// missing is what could not be read at the latest snapshot, by name, so that it is logged once.
 	missing map[string]string
 }
@@ -135,7 +153,8 @@ func New(engines []Engine, k Kernel, o Options) *Collector {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	c := &Collector{kernel: k, opts: o, turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
+	c := &Collector{kernel: k, opts: o, hub: newHub(), runs: newRuns(), turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
+	c.history, c.urgent = newHistory(o.HistoryMemory), make(chan key, maxUrgent)
 	for _, e := range engines {
 		c.engines = append(c.engines, &followed{Engine: e, tracked: map[string]*tracked{}})
 	}
@@ -195,37 +214,49 @@ func (c *Collector) RefreshDisk() []engine.RefreshAnswer {
 	return answers
 }
 
-// Logs gives the last lines, up to tail, of what a container of a Snapshot has written.
+// Logs gives the last lines, up to tail, of what a container of a Snapshot has written, and waits for its engine. The error is that
+// of engine.Engine.Logs.
 func (c *Collector) Logs(ctx context.Context, n *Container, tail int) ([]engine.LogLine, error) {
-	return nil, nil
+	for _, e := range c.engines {
+		if e.Name() == n.Engine && n.Facts != nil {
+			return e.Logs(ctx, n.Facts.ID, tail)
+		}
+	}
+	return nil, engine.ErrNoContainer
 }
 
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
-// for containers that need a stream of statistics.
+// for containers that need a stream of statistics, and reads what is to be remembered.
 func (c *Collector) Run(ctx context.Context) error {
-	tidy, look := time.NewTicker(tidyEvery), time.NewTicker(lookEvery)
+	tidy, look, tick := time.NewTicker(tidyEvery), time.NewTicker(lookEvery), time.NewTimer(lookEvery)
 	defer tidy.Stop()
 	defer look.Stop()
-	if c.opts.Source == SourceCgroup {
-		look.Stop()
+	defer tick.Stop()
+	if c.opts.HistoryInterval <= 0 {
+		tick.Stop()
 	}
 	for {
 		select {
 		case <-tidy.C:
-			c.turn <- struct{}{}
-			c.tidy()
-			<-c.turn
+			c.inTurn(c.tidy)
 		case <-look.C:
-			c.turn <- struct{}{}
-			c.look()
-			<-c.turn
+			c.inTurn(c.look)
+		case k := <-c.urgent:
+			c.inTurn(func() { c.peek([]key{k}) })
+		case <-tick.C:
+			tick.Reset(c.tick())
 		case <-ctx.Done():
-			c.turn <- struct{}{}
-			c.close()
-			<-c.turn
+			c.inTurn(c.close)
 			return ctx.Err()
 		}
 	}
+}
+
+// inTurn does something while nobody else collects.
+func (c *Collector) inTurn(do func()) {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	do()
 }
 
 func (c *Collector) fresh(s *Snapshot) bool {

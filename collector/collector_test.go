@@ -61,6 +61,10 @@ func (v *views) Sample(id string) (*engine.Sample, error) {
 func (v *views) Streams() engine.StreamsStatus { return v.streams }
 func (v *views) Disk() *engine.Disk            { return v.disk }
 
+func (v *views) Logs(_ context.Context, id string, tail int) ([]engine.LogLine, error) {
+	return []engine.LogLine{{Text: fmt.Sprint(v.name, id, tail)}}, nil
+}
+
 func (v *views) RefreshDisk() engine.RefreshAnswer { return engine.RefreshAnswer{Reason: v.name} }
 
 // host is a recorded host, with an engine that knows its containers.

@@ -19,8 +19,11 @@ type tracked struct {
 	target cgroups.Target
 	handle *cgroups.Handle // nil while there is no cgroup to read
 	latest Container
+	at     time.Time // when the numbers of latest were taken
 	rates  rateBase
 	oom    oomCounter
+	// kills and restarts tell which of them are recent.
+	kills, restarts recentCount
 	// told is the problem that was logged last, so that it is logged once.
 	told string
 	// missing is since when there is no cgroup although the engine says that the container runs; zero = there is one.
@@ -41,6 +44,7 @@ const searchEvery = time.Minute
 func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
+	c.readings = c.readings[:0]
 	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
@@ -64,6 +68,9 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 		slices.SortStableFunc(s.Containers, func(a, b Container) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 		})
+	}
+	if recent == nil {
+		c.remember(now, views)
 	}
 	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
@@ -91,6 +98,7 @@ func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, 
 	for _, f := range view.Containers {
 		t := e.tracked[f.ID]
 		s.Containers = append(s.Containers, t.latest)
+		c.note(key{e.status.Name, f.ID}, t)
 		e.status.Sources.add(t.latest.Source)
 	}
 	forget(e.tracked, c.round)
@@ -117,40 +125,6 @@ func forget(all map[string]*tracked, round uint64) {
 			t.close()
 			delete(all, id)
 		}
-	}
-}
-
-// tidy closes what is open of containers that have no processes any more, and forgets those that are gone.
-func (c *Collector) tidy() {
-	for _, e := range c.engines {
-		known := map[string]bool{} // whether it has processes
-		for _, f := range e.View().Containers {
-			known[f.ID] = f.State.HasProcesses()
-		}
-		for id, t := range e.tracked {
-			running, there := known[id]
-			if !running {
-				t.close()
-			}
-			if !there {
-				delete(e.tracked, id)
-			}
-		}
-	}
-}
-
-// close closes everything that is open.
-func (c *Collector) close() {
-	for _, e := range c.engines {
-		for _, t := range e.tracked {
-			t.close()
-		}
-	}
-	if c.host != nil {
-		c.host.close()
-	}
-	for _, t := range c.slices {
-		t.close()
 	}
 }
 
@@ -189,18 +163,24 @@ func (c *Collector) joinEngine(from *followed, view *engine.View, now time.Time)
 
 // readHost reads the root cgroup and what /proc says of the whole host.
 func (c *Collector) readHost(s *Snapshot) Container {
-	if c.host == nil {
-		c.host = &tracked{}
-	}
+	c.openHost()
 	t := c.host
-	if t.handle == nil {
-		t.handle = c.kernel.OpenHost()
-	}
-	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk()}
+	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk(), Recent: unknownRecent()}
 	c.report(t, &host, t.handle.Read(&host.Stats))
 	host.OOMKills = host.Stats.Memory.OOMKills
 	host.Rates = t.rates.update(s.Time, &host.Stats)
+	t.latest, t.at = host, s.Time
+	c.note(key{}, t)
 	return host
+}
+
+func (c *Collector) openHost() {
+	if c.host == nil {
+		c.host = &tracked{}
+	}
+	if c.host.handle == nil {
+		c.host.handle = c.kernel.OpenHost()
+	}
 }
 
 // aim says which cgroup is the container's. What is open of another, that of the run before, is closed.
@@ -248,8 +228,9 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.ID = t.path(c.kernel)
 	n.LimitCores = limitCores(&n.Stats.CPU, cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
+	n.Recent = t.recently(&n, s.Time)
 	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
-	n.Rates = t.rates.update(at, &n.Stats)
+	n.Rates, t.at = t.rates.update(at, &n.Stats), at
 	n.Disk = c.readDisk(f, e.status)
 	t.latest = n
 }
@@ -297,7 +278,7 @@ func (c *Collector) read(e *followed, t *tracked, n *Container, now time.Time) t
 
 // readCgroup reads the container's cgroup. The error says that there is none.
 func (c *Collector) readCgroup(e *followed, t *tracked, n *Container, now time.Time) error {
-	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) })
+	err := readKept(t, n, func() (*cgroups.Handle, error) { return c.kernel.Open(t.target) }, (*cgroups.Handle).Read)
 	if !errors.Is(err, cgroups.ErrNotFound) && !errors.Is(err, cgroups.ErrGone) {
 		e.local, t.missing = true, time.Time{}
 		c.report(t, n, err)
@@ -309,16 +290,22 @@ func (c *Collector) readCgroup(e *followed, t *tracked, n *Container, now time.T
 	return err
 }
 
+// opener opens a cgroup, and reader reads it.
+type (
+	opener func() (*cgroups.Handle, error)
+	reader func(*cgroups.Handle, *cgroups.Stats) error
+)
+
 // readKept reads a cgroup, opening it first, and once more when it has been replaced: a restarted container gets a new cgroup
 // of the same name.
-func readKept(t *tracked, n *Container, open func() (*cgroups.Handle, error)) (err error) {
+func readKept(t *tracked, n *Container, open opener, read reader) (err error) {
 	for range 2 {
 		if t.handle == nil {
 			if t.handle, err = open(); err != nil {
 				break
 			}
 		}
-		if err = t.handle.Read(&n.Stats); !errors.Is(err, cgroups.ErrGone) {
+		if err = read(t.handle, &n.Stats); !errors.Is(err, cgroups.ErrGone) {
 			n.Source = SourceCgroup
 			break
 		}

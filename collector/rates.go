@@ -20,6 +20,7 @@ type rateBase struct {
 // counters are the sums whose growth Rates tells.
 type counters struct {
 	cpu, read, write, receive, transmit, periods, throttled float64
+	cpuWait, memoryWait, ioWait                             float64
 }
 
 // update gives the rates since the base, and makes this reading the base when the base is old enough.
@@ -50,6 +51,9 @@ func (b *rateBase) update(now time.Time, s *cgroups.Stats) Rates {
 		ReceiveBytes:   per(sums.receive, b.sums.receive),
 		TransmitBytes:  per(sums.transmit, b.sums.transmit),
 		ThrottledRatio: throttled,
+		CPUPressure:    part(per(sums.cpuWait, b.sums.cpuWait)),
+		MemoryPressure: part(per(sums.memoryWait, b.sums.memoryWait)),
+		IOPressure:     part(per(sums.ioWait, b.sums.ioWait)),
 	}
 	b.at, b.sums = now, sums
 	return b.rates
@@ -57,12 +61,18 @@ func (b *rateBase) update(now time.Time, s *cgroups.Stats) Rates {
 
 func unknownRates() Rates {
 	nan := math.NaN()
-	return Rates{nan, nan, nan, nan, nan, nan}
+	return Rates{nan, nan, nan, nan, nan, nan, nan, nan, nan}
 }
+
+// part is a part of the time: the kernel may have added up more than the time between two readings.
+func part(v float64) float64 { return min(v, 1) } // NaN stays NaN
 
 // sum adds up devices and interfaces.
 func sum(s *cgroups.Stats) counters {
-	c := counters{cpu: s.CPU.Usage, periods: s.CPU.Periods, throttled: s.CPU.ThrottledPeriods}
+	c := counters{
+		cpu: s.CPU.Usage, periods: s.CPU.Periods, throttled: s.CPU.ThrottledPeriods,
+		cpuWait: s.Pressure.CPU.Some, memoryWait: s.Pressure.Memory.Some, ioWait: s.Pressure.IO.Some,
+	}
 	if s.IO == nil {
 		c.read, c.write = math.NaN(), math.NaN()
 	}

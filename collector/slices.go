@@ -20,9 +20,9 @@ func (c *Collector) readSlices(s *Snapshot) []Container {
 			c.slices[path] = t
 		}
 		t.round = c.round
-		n := Container{ID: path, Source: SourceNone, SampleAge: math.NaN(), LastSeen: math.NaN(), Disk: unknownDisk()}
+		n := Container{ID: path, Source: SourceNone, SampleAge: math.NaN(), LastSeen: math.NaN(), Disk: unknownDisk(), Recent: unknownRecent()}
 		n.Stats.Reset()
-		err := readKept(t, &n, func() (*cgroups.Handle, error) { return c.kernel.OpenSlice(path) })
+		err := readKept(t, &n, func() (*cgroups.Handle, error) { return c.kernel.OpenSlice(path) }, (*cgroups.Handle).Read)
 		if t.handle == nil {
 			continue // it has ended: the next list is without it
 		}

@@ -46,6 +46,14 @@ func (s *Snapshot) All(each func(*Container)) {
 	}
 }
 
+// ReadAt is when the oldest of the kernel's readings were made: Time, unless some were used again.
+func (s *Snapshot) ReadAt() time.Time {
+	if s.kernelTime.IsZero() {
+		return s.Time
+	}
+	return s.kernelTime
+}
+
 // EngineStatus is the state of one engine itself.
 type EngineStatus struct {
 	Name    string // as Container.Engine
@@ -108,6 +116,7 @@ type Container struct {
 	// LastSeen is when the container was last known to have processes, in Unix seconds; NaN when it has none.
 	LastSeen float64
 	Rates    Rates
+	Recent   Recent
 	Disk     Disk
 	// Problem says, for people, why the readings are missing or incomplete; "" when they are complete.
 	Problem string
@@ -128,4 +137,16 @@ type Rates struct {
 	ReceiveBytes   float64 // per second, all interfaces
 	TransmitBytes  float64
 	ThrottledRatio float64 // 0-1: throttled periods of all periods
+	// The part of the time, 0-1, in which some task waited for a processor, for memory, for io. The kernel adds up what it
+	// counts every two seconds only, so that over a shorter time this may be too little or too much.
+	CPUPressure, MemoryPressure, IOPressure float64
+}
+
+// RecentFor is how long what happened to a container counts as recent.
+const RecentFor = 10 * time.Minute
+
+// Recent counts what happened to a container within RecentFor, as far as it was seen or its time is known.
+type Recent struct {
+	OOMKills float64 // processes killed for want of memory
+	Restarts float64 // by the restart policy
 }

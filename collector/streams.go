@@ -12,10 +12,21 @@ import (
 // the first who asks finds numbers.
 const lookEvery = time.Second
 
-// look asks for the streams of engines that have said something new since it was looked last. Of an engine whose containers
-// are on this host it leaves that to those who ask for snapshots.
+// look does what cannot wait until somebody asks for a snapshot.
 func (c *Collector) look() {
 	now := c.opts.Now()
+	c.lookAtRuns(c.views())
+	if c.opts.HistoryInterval > 0 {
+		c.peek(c.runs.dueYoung(now))
+	}
+	if c.opts.Source != SourceCgroup {
+		c.lookForStreams(now)
+	}
+}
+
+// lookForStreams asks for the streams of engines that have said something new since it was looked last. Of an engine whose
+// containers are on this host it leaves that to those who ask for snapshots.
+func (c *Collector) lookForStreams(now time.Time) {
 	for _, e := range c.engines {
 		view := e.View()
 		if view == e.looked {

@@ -372,6 +372,7 @@ func TestStreams_forced(t *testing.T) {
 		defer end()
 		for range 3 {
 			time.Sleep(time.Minute)
+			synctest.Wait() // nobody reads the clock meanwhile
 			h.now = h.now.Add(time.Minute)
 			if web := container(t, snapshot(t, c), "web"); web.Source != collector.SourceNone || web.Problem == "" {
 				t.Errorf("got %+v", web)

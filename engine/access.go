@@ -7,7 +7,7 @@ import (
 
 // Access says whether the engine, or a proxy before it, lets tallyman ask for one kind of thing.
 type Access struct {
-	Name   string // "inspect", "events", "images", "info" or "version"
+	Name   string // "inspect", "events", "images", "info", "version" or "logs"
 	Reason string // why it does not: "forbidden"; "" = it does
 	Help   string // for people: what is missing, and what would mend it; "" = nothing is wrong
 }
@@ -23,6 +23,7 @@ var optional = []struct{ name, pattern, without string }{
 	{"images", "/images/json", "how old the containers' images are, and whether their tags have moved, is not known"},
 	{"info", "/info", "the engine's drivers and operating system are not known"},
 	{"version", "/version", "the engine's version may not be known"},
+	{"logs", logsPattern, "what containers have written cannot be shown"},
 }
 
 // accesses remembers what became of the requests to each endpoint since the latest connect. It is safe for concurrent use.

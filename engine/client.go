@@ -48,6 +48,8 @@ type Options struct {
 	Log *slog.Logger
 	// Self counts requests and failures; may be nil.
 	Self *self.Metrics
+	// Logs lets the engine be asked for what containers have written.
+	Logs bool
 	// UserAgent is sent with every request; "" = "tallyman".
 	UserAgent string
 }
@@ -93,7 +95,7 @@ func NewClient(o Options) (*Client, error) {
 		base.DialTLSContext = certs.secure(dial, o.Timeout)
 	}
 	c := &Client{o: o, host: h, base: base, certs: certs}
-	c.guard = &guard{next: base, scheme: h.scheme, authority: h.authority(), self: o.Self, maxBytes: o.MaxResponseBytes}
+	c.guard = &guard{next: base, scheme: h.scheme, authority: h.authority(), self: o.Self, maxBytes: o.MaxResponseBytes, logs: o.Logs}
 	if _, err := c.newLibrary(); err != nil {
 		return nil, optionError("Host", "engine host %q: %w", o.Host, err)
 	}

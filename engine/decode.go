@@ -253,6 +253,23 @@ type event struct {
 	// exitCode is that of a "die"; hasCode = it was there and a number.
 	exitCode int
 	hasCode  bool
+	// For people: the suffix of the action, and what the attributes say.
+	detail, name, image, signal string
+}
+
+// public is the event as it is published. Labels of a container are among the attributes of all its events: one of them may be
+// called signal or exitCode.
+func (ev event) public() Event {
+	out := Event{
+		Time: time.Unix(0, ev.nano).UTC(), Type: ev.kind, Action: ev.action, Detail: ev.detail, ID: ev.id, Name: ev.name, Image: ev.image,
+	}
+	if ev.kind == "container" && ev.action == "die" {
+		out.HasExitCode, out.ExitCode = ev.hasCode, ev.exitCode
+	}
+	if ev.kind == "container" && ev.action == "kill" {
+		out.Signal = ev.signal
+	}
+	return out
 }
 
 // decodeEvent reads one line of GET /events.
@@ -270,17 +287,24 @@ func decodeEvent(line []byte) (event, error) {
 	if w.Type == "" || w.Action == "" {
 		return event{}, fmt.Errorf("decode event: no type or action: %w", errMalformed)
 	}
-	action, _, _ := strings.Cut(w.Action, ":")
+	action, detail, _ := strings.Cut(w.Action, ":")
+	attributes := w.Actor.Attributes
 	out := event{
 		kind:   clip(w.Type, maxKind),
 		action: clip(action, maxKind),
 		id:     clip(w.Actor.ID, maxName),
 		nano:   int64(w.TimeNano),
+		detail: clip(strings.TrimSpace(detail), maxName),
+		name:   clip(attributes["name"], maxName),
+		signal: clip(attributes["signal"], maxKind),
+	}
+	if out.kind == "container" {
+		out.image = clip(attributes["image"], maxImage)
 	}
 	if out.nano <= 0 {
 		out.nano = int64(w.Time) * int64(time.Second)
 	}
-	code, err := strconv.Atoi(w.Actor.Attributes["exitCode"])
+	code, err := strconv.Atoi(attributes["exitCode"])
 	out.exitCode, out.hasCode = code, err == nil
 	return out, nil
 }

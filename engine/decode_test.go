@@ -281,11 +281,15 @@ func TestDecodeEvent_quirks(t *testing.T) {
 		}
 	}
 	f(`{"Type":"container","Action":"health_status: healthy","Actor":{"ID":"x"},"timeNano":5}`,
-		event{kind: "container", action: "health_status", id: "x", nano: 5})
+		event{kind: "container", action: "health_status", id: "x", nano: 5, detail: "healthy"})
 	f(`{"Type":"container","status":"die","id":"x","Actor":{"Attributes":{"exitCode":"3"}},"time":2}`,
 		event{kind: "container", action: "die", id: "x", nano: 2e9, exitCode: 3, hasCode: true})
 	f(`{"Type":"container","Action":"die","Actor":{"ID":"x","Attributes":{"exitCode":3}},"timeNano":1.795237747340195072e18}`,
 		event{kind: "container", action: "die", id: "x", nano: 1795237747340195072})
+	f(`{"Type":"container","Action":"kill","Actor":{"ID":"x","Attributes":{"name":"n","image":"i:1","signal":"15","image.x":"y"}},"timeNano":5}`,
+		event{kind: "container", action: "kill", id: "x", nano: 5, name: "n", image: "i:1", signal: "15"})
+	f(`{"Type":"network","Action":"connect","Actor":{"ID":"x","Attributes":{"name":"net","image":"no"}},"timeNano":5}`,
+		event{kind: "network", action: "connect", id: "x", nano: 5, name: "net"})
 	for _, bad := range []string{`{}`, `[]`, `{"Type":"container"`, `x`, `<html>`} {
 		if _, err := decodeEvent([]byte(bad)); err == nil {
 			t.Errorf("%s: no error", bad)

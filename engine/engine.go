@@ -21,6 +21,10 @@ type Config struct {
 	Streams StreamsOptions
 	// DiskUsage says how often it is asked for its disk usage.
 	DiskUsage DiskUsageOptions
+	// OnEvent is given every event once; see InventoryOptions.OnEvent.
+	OnEvent func(Event)
+	// Logs lets the engine be asked for what containers have written; see Engine.Logs.
+	Logs bool
 	// Log is handed to all parts, with the name of the engine; nil = silent.
 	Log *slog.Logger
 	// Self is handed to all parts; may be nil.
@@ -30,6 +34,7 @@ type Config struct {
 // Engine is one Docker Engine with all that is asked of it. It is safe for concurrent use.
 type Engine struct {
 	name      string
+	client    *Client
 	inventory *Inventory
 	streams   *Streams
 	diskUsage *DiskUsage
@@ -41,7 +46,7 @@ func New(c Config) (*Engine, error) {
 	if c.Log != nil && c.Name != "" {
 		c.Log = c.Log.With("engine", c.Name)
 	}
-	c.Client.Log, c.Client.Self = c.Log, c.Self
+	c.Client.Log, c.Client.Self, c.Client.Logs = c.Log, c.Self, c.Logs
 	client, err := NewClient(c.Client)
 	if err != nil {
 		if c.Name != "" {
@@ -49,10 +54,11 @@ func New(c Config) (*Engine, error) {
 		}
 		return nil, err
 	}
-	c.Inventory.Log, c.Inventory.Self = c.Log, c.Self
+	c.Inventory.Log, c.Inventory.Self, c.Inventory.OnEvent = c.Log, c.Self, c.OnEvent
 	c.DiskUsage.Log, c.DiskUsage.Self = c.Log, c.Self
 	return &Engine{
 		name:      c.Name,
+		client:    client,
 		inventory: NewInventory(client, c.Inventory),
 		streams:   NewStreams(client, c.Streams),
 		diskUsage: NewDiskUsage(client, c.DiskUsage),
@@ -76,6 +82,13 @@ func (e *Engine) Want(ids []string) { e.streams.Want(ids) }
 
 // Sample is the latest of the statistics of a container; see Streams.Sample.
 func (e *Engine) Sample(id string) (*Sample, error) { return e.streams.Sample(id) }
+
+// Logs gives the last lines, up to tail and MaxLogLines, of what a container has written, the oldest first; see LogLine. The
+// container is given by its full id. The error is or wraps ErrLogsOff unless Config.Logs is set, ErrNoLogs, ErrNoContainer, or
+// says, for people, why the engine does not give them.
+func (e *Engine) Logs(ctx context.Context, id string, tail int) ([]LogLine, error) {
+	return e.client.logs(ctx, id, tail)
+}
 
 // Streams tells how the streams of statistics fare; see Streams.Status.
 func (e *Engine) Streams() StreamsStatus { return e.streams.Status() }

@@ -19,6 +19,12 @@ var (
 	ErrNotAllowed = errors.New("refused: only reading requests on the allow-list are sent to an engine")
 	// ErrTooLarge is an answer that was longer than Options.MaxResponseBytes or the limit of its endpoint.
 	ErrTooLarge = errors.New("answer too large")
+	// ErrLogsOff says that what containers have written may not be asked for.
+	ErrLogsOff = errors.New("logs are not asked for")
+	// ErrNoLogs says that the engine cannot read what a container has written.
+	ErrNoLogs = errors.New("the engine cannot read the logs of this container: its log driver keeps none")
+	// ErrNoContainer says that the engine does not know a container.
+	ErrNoContainer = errors.New("the engine has no such container")
 
 	errHTML         = errors.New("HTML instead of JSON")
 	errStreamEnded  = errors.New("the engine closed the stream")
@@ -73,10 +79,20 @@ func isNotFound(err error) bool {
 		strings.Contains(strings.ToLower(status.Message), "no such container")
 }
 
+// isUnreadable says whether a log driver does not let its logs be read, in the words of dockerd and podman; they come with 501, or
+// 500 before engine 20.10.
+func isUnreadable(err error) bool {
+	var status *StatusError
+	if !errors.As(err, &status) || status.Endpoint != logsPattern || status.Code < http.StatusInternalServerError {
+		return false
+	}
+	return strings.Contains(status.Message, "does not support reading") || strings.Contains(status.Message, "not logging output")
+}
+
 // isRefused says whether an endpoint may not be asked: that is how proxies, and authorization plugins of dockerd, answer.
 func isRefused(err error) bool {
 	var status *StatusError
-	if !errors.As(err, &status) {
+	if !errors.As(err, &status) || isUnreadable(err) {
 		return false
 	}
 	switch status.Code {

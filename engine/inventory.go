@@ -24,6 +24,9 @@ type InventoryOptions struct {
 	ImagesDelay time.Duration
 	// Patience is how long the first list after a connect waits for slow inspects before it is published; 0 = 2 s.
 	Patience time.Duration
+	// OnEvent is given every event once, in the order in which they come, also those that were sent again after a reconnect. It
+	// must not wait for anything: the event stream does so meanwhile. nil = nobody wants them.
+	OnEvent func(Event)
 	// Log gets one line when the engine comes and one when it goes; nil = silent.
 	Log *slog.Logger
 	// Self counts reconnects and failures; may be nil.
@@ -66,6 +69,9 @@ func NewInventory(c *Client, o InventoryOptions) *Inventory {
 		o.Rand = rand.Float64
 	}
 	i := &Inventory{client: c, o: o, tracker: newTracker(), denied: map[string]bool{}}
+	if o.OnEvent != nil {
+		i.tracker.tell = func(ev event) { o.OnEvent(ev.public()) }
+	}
 	i.view.Store(&View{Problem: errNotConnected.Error(), Reason: "not_connected"})
 	return i
 }

@@ -153,10 +153,11 @@ func TestInventory_execNoiseIsNotAskedFor(t *testing.T) {
 	l := recorded(t, "28.5.2")
 	id := l.ID("eng-host")
 	l.Emit("container", "exec_start: sh -c true", id, nil)
+	l.Emit("plugin", "enable", id, nil)
 	l.Emit("network", "connect", id, nil)
 	l.Emit("container", "kill", id, map[string]string{"signal": "9"})
-	v := l.await(t, "an event", func(v *View) bool { return len(v.Events) > 0 })
-	if diff := cmp.Diff(v.Events, []EventCount{{"container", "kill", 1}}); diff != "" {
+	v := l.await(t, "two events", func(v *View) bool { return len(v.Events) > 1 })
+	if diff := cmp.Diff(v.Events, []EventCount{{"container", "kill", 1}, {"network", "connect", 1}}); diff != "" {
 		t.Error(diff)
 	}
 }

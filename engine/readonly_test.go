@@ -252,6 +252,33 @@ func TestReadOnly_requests(t *testing.T) {
 	}
 }
 
+// TestReadOnly_logs: with logs switched on, just they may be asked for besides, and by nothing but a plain path.
+func TestReadOnly_logs(t *testing.T) {
+	w := newWire(t)
+	c := newClient(t, Options{Host: "tcp://" + w.address, Logs: true})
+	id := strings.Repeat("ab", 32)
+	for path, allowed := range map[string]bool{
+		"/containers/" + id + "/logs": true, "/v1.41/containers/" + id + "/logs?tail=1": true, "/containers/" + id + "/logs/": false,
+		"/containers/" + id + "/attach": false, "/containers/a/b/logs": false, "/containers/%2e%2e/logs": false, "/containers//logs": false,
+		"/services/" + id + "/logs": false, "/logs": false,
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "DELETE"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.address+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := (&http.Client{Transport: c.guard}).Do(r)
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			want := allowed && (method == "GET" || method == "HEAD")
+			if seen := w.take(); want != (err == nil) || want != (len(seen) == 1) || !want && !errors.Is(err, ErrNotAllowed) {
+				t.Errorf("%s %s: allowed %v, got error %v, sent %q", method, path, want, err, seen)
+			}
+		}
+	}
+}
+
 // TestReadOnly_nothingElse: what a request carries beside method, path and query does not reach the engine.
 func TestReadOnly_nothingElse(t *testing.T) {
 	w := newWire(t)
@@ -318,7 +345,7 @@ func TestReadOnly_documented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range routes {
+	for _, r := range append([]route{logsRoute}, routes...) {
 		if !strings.Contains(string(text), "`"+r.pattern+"`") {
 			t.Errorf("README does not list %s", r.pattern)
 		}

@@ -194,17 +194,23 @@ func (c *Client) inspect(ctx context.Context, id string) (inspected, error) {
 	return out, nil
 }
 
-// followed are the events that say something new about a container or move a tag, or that operators count. Left out is the
-// noise of health checks and people (exec_*, attach, top, resize, copy ...), three events per probe, which would also push
-// the rest out of the engine's history of 256. "health_status" covers "health_status: healthy" and its likes. An action is
-// asked for of both types, as filters know no other way.
+// followed are the events that say something new about a container or move a tag, that operators count, or that people want to
+// see when they look for a cause. Left out is the noise of health checks and people (exec_*, attach, top, resize, copy ...), three
+// events per probe, which would also push the rest out of all memories. "health_status" covers "health_status: healthy" and its
+// likes. An action is asked for of all types, as filters know no other way.
 func followed() filters.Args {
-	args := filters.NewArgs(
-		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("type", string(events.ImageEventType)))
+	args := filters.NewArgs()
+	for _, kind := range []events.Type{
+		events.ContainerEventType, events.ImageEventType, events.NetworkEventType, events.VolumeEventType, events.DaemonEventType,
+	} {
+		args.Add("type", string(kind))
+	}
 	for _, action := range []events.Action{
 		events.ActionCreate, events.ActionStart, events.ActionRestart, events.ActionStop, events.ActionKill,
 		events.ActionDie, events.ActionDestroy, events.ActionOOM, events.ActionRename, events.ActionPause,
 		events.ActionUnPause, events.ActionUpdate, events.ActionHealthStatus,
+		events.ActionConnect, events.ActionDisconnect, events.ActionMount, events.ActionUnmount, events.ActionReload,
+		events.ActionPrune,
 		events.ActionTag, events.ActionUnTag, events.ActionPull, events.ActionLoad, events.ActionImport, events.ActionDelete,
 		// Podman filters by names of its own: its "died" is sent as "die", and "remove" stands for "destroy".
 		"died", events.ActionRemove,

@@ -17,7 +17,7 @@ type route struct {
 // streaming marks a route whose body has no end.
 const streaming = -1
 
-// routes is the allow-list: all that tallyman can ever ask an engine. Every one of them only reads.
+// routes is the allow-list: all that tallyman can ever ask an engine, but for logsRoute. Every one of them only reads.
 var routes = []route{
 	{pattern: "/_ping", maxBytes: 4 << 10},
 	{pattern: "/version", maxBytes: 1 << 20},
@@ -30,14 +30,20 @@ var routes = []route{
 	{pattern: "/images/json"},
 }
 
+// logsPattern is the endpoint of what containers have written.
+const logsPattern = "/containers/{id}/logs"
+
+// logsRoute may be asked only where that was switched on: logs may hold secrets.
+var logsRoute = route{pattern: logsPattern, maxBytes: maxLogAnswer}
+
 var (
 	versionPrefix = regexp.MustCompile(`^/v1\.[0-9]{1,3}/`)
 	idOrName      = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$`)
 )
 
-// match finds the route of a request, or says why it is refused. Paths are compared as they are sent: nothing is decoded
-// or cleaned, so that nothing can be smuggled past.
-func match(r *http.Request) (route, error) {
+// match finds the route of a request, or says why it is refused; logs = they may be asked for. Paths are compared as they are
+// sent: nothing is decoded or cleaned, so that nothing can be smuggled past.
+func match(r *http.Request, logs bool) (route, error) {
 	path := r.URL.Path
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -56,6 +62,9 @@ func match(r *http.Request) (route, error) {
 		if known.covers(path) {
 			return known, nil
 		}
+	}
+	if logs && logsRoute.covers(path) {
+		return logsRoute, nil
 	}
 	return route{}, fmt.Errorf("%s %s: %w", r.Method, path, ErrNotAllowed)
 }

@@ -24,6 +24,8 @@ type tracker struct {
 	// generation counts the lists; see entry.born.
 	generation int
 	images     imageShelf
+	// tell is given every event once; nil = nobody wants them.
+	tell func(event)
 
 	// What has changed since the latest publication.
 	dirty    map[*entry]struct{}
@@ -74,6 +76,9 @@ const (
 func (t *tracker) event(ev event) verdict {
 	if t.seen.add(ev) {
 		return nothing // a replay after a reconnect
+	}
+	if t.tell != nil {
+		t.tell(ev)
 	}
 	t.lastNano = max(t.lastNano, ev.nano)
 	t.count(ev)

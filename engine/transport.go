@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"tallyman/internal/self"
 )
@@ -22,9 +23,12 @@ type guard struct {
 	authority string // where every request goes to, whatever its URL says
 	self      *self.Metrics
 	maxBytes  int64
+	logs      bool // logs of containers may be asked for
 	// spoken is the latest Api-Version header, which engines send even with a refusal.
 	spoken   atomic.Pointer[string]
 	accesses accesses
+	// ahead is how far the engine's clock was ahead of ours at the latest answer; nil = no answer has told.
+	ahead atomic.Pointer[time.Duration]
 }
 
 // exchange tells a caller of the Docker library what became of its request: the library replaces many errors by prose.
@@ -57,7 +61,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
-	to, err := match(r)
+	to, err := match(r, g.logs)
 	if err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close() // a RoundTripper must, even when it refuses
@@ -73,6 +77,7 @@ func (g *guard) roundTrip(r *http.Request) (*http.Response, error) {
 	if v := resp.Header.Get("Api-Version"); v != "" {
 		g.spoken.Store(&v)
 	}
+	g.noteClock(resp.Header)
 	err = g.check(r, resp, to)
 	g.accesses.note(to.pattern, resp.StatusCode, err)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"tallyman/api/internal/sample"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 )
 
 // oracle serves a Snapshot through the table as a client_golang collector.

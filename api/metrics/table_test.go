@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
-	"tallyman/api/internal/sample"
+	"tallyman/internal/sample"
 )
 
 func TestFamilies_valid(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"tallyman/api/internal/sample"
 	"tallyman/collector"
+	"tallyman/internal/sample"
 )
 
 // update makes the tests write their golden files: go test ./api/metrics -update.

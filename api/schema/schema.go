@@ -13,6 +13,8 @@ type Summary struct {
 	Totals         Totals      `json:"totals"`
 	Disk           []DiskUsage `json:"disk"`
 	Attention      []Attention `json:"attention"`
+	Top            Top         `json:"top"`
+	Ages           []Age       `json:"ages"`
 }
 
 // Fresh says whether any engine still says something of its containers.
@@ -29,11 +31,29 @@ type Host struct {
 	MemoryBytes            Number       `json:"memory_bytes"`
 	MemoryWorkingSetBytes  Number       `json:"memory_working_set_bytes"`
 	SwapBytes              Number       `json:"swap_bytes"`
+	SwapUsedBytes          Number       `json:"swap_used_bytes"`
+	Threads                Number       `json:"threads"`
+	Load                   *Load        `json:"load"`
+	Pressure               Pressure     `json:"pressure"`
 	PressureWaitingSeconds HostPressure `json:"pressure_waiting_seconds"`
 }
 
-// HostPressure is the time since boot in which some task had to wait.
+// Load is the mean number of tasks that ran, waited for a processor or waited for a disk, over so many minutes.
+type Load struct {
+	One     Number `json:"one"`
+	Five    Number `json:"five"`
+	Fifteen Number `json:"fifteen"`
+}
+
+// HostPressure is the time in which some task had to wait, since boot or since the container's latest start.
 type HostPressure struct {
+	CPU    Number `json:"cpu"`
+	Memory Number `json:"memory"`
+	IO     Number `json:"io"`
+}
+
+// Pressure is the part of the time, from 0 to 1, in which some task had to wait, since the reading before.
+type Pressure struct {
 	CPU    Number `json:"cpu"`
 	Memory Number `json:"memory"`
 	IO     Number `json:"io"`
@@ -98,7 +118,9 @@ type Attention struct {
 
 // Containers is the answer of /api/v1/containers.
 type Containers struct {
-	Time       Moment      `json:"time"`
+	Time Moment `json:"time"`
+	// Total is how many there are without the limit that was asked for.
+	Total      int         `json:"total"`
 	Containers []Container `json:"containers"`
 }
 
@@ -126,7 +148,14 @@ type Container struct {
 	Pids       Pids    `json:"pids"`
 	Disk       Size    `json:"disk"`
 	OOMKills   Number  `json:"oom_kills"`
-	Problem    Text    `json:"problem"`
+	// What was recent is what happened within the last ten minutes.
+	RecentOOMKills         Number       `json:"recent_oom_kills"`
+	RecentRestarts         Number       `json:"recent_restarts"`
+	Pressure               Pressure     `json:"pressure"`
+	PressureWaitingSeconds HostPressure `json:"pressure_waiting_seconds"`
+	// Attention says why somebody should look at it, the worst first.
+	Attention []string `json:"attention"`
+	Problem   Text     `json:"problem"`
 }
 
 // CPU is the processor time of a container.
@@ -179,7 +208,13 @@ type ContainerDetails struct {
 	Time      Moment    `json:"time"`
 	Container Container `json:"container"`
 	Facts     *Facts    `json:"facts"`
-	Readings  []Reading `json:"readings"`
+	Limits    Limits    `json:"limits"`
+	LastExit  *LastExit `json:"last_exit"`
+	Exits     *Exits    `json:"exits"`
+	// Network is nil where the engine does not say whose network it uses.
+	Network  *Namespace `json:"network_namespace"`
+	Sources  []Source   `json:"sources"`
+	Readings []Reading  `json:"readings"`
 }
 
 // Cgroup is the answer of /api/v1/containers/{id}/cgroup.
@@ -212,9 +247,23 @@ type Reading struct {
 	Value  Number            `json:"value"`
 }
 
-// Problem is the answer to a request that cannot be answered.
+// Problem is the answer to a request that cannot be answered, as RFC 9457 has it.
 type Problem struct {
-	Error string `json:"error"`
+	// Type is "about:blank" where the status says it all.
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Detail says what was wrong and what would be right.
+	Detail string `json:"detail"`
+	// Candidates are what an ambiguous request may have meant.
+	Candidates []Candidate `json:"candidates,omitempty"`
+}
+
+// Candidate is a container that a request may have meant.
+type Candidate struct {
+	ID     Text `json:"id"`
+	Name   Text `json:"name"`
+	Engine Text `json:"engine"`
 }
 
 // History is the answer of /api/v1/containers/{id}/history, and of /api/v1/history for the host.
@@ -257,6 +306,25 @@ type Event struct {
 	Image    Text   `json:"image"`
 	ExitCode Number `json:"exit_code"`
 	Signal   Text   `json:"signal"`
+}
+
+// Endings is the answer of /api/v1/last-words.
+type Endings struct {
+	Time      Moment      `json:"time"`
+	LastWords []LastWords `json:"last_words"`
+}
+
+// Logs is the answer of /api/v1/containers/{id}/logs.
+type Logs struct {
+	Time  Moment    `json:"time"`
+	Lines []LogLine `json:"lines"`
+}
+
+// LogLine is a line that a container has written.
+type LogLine struct {
+	Time   Moment `json:"time"`
+	Stream Text   `json:"stream"`
+	Text   string `json:"text"`
 }
 
 // LastWords is a run of a container that has ended.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"path"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
@@ -28,11 +26,16 @@ const (
 	defaultHost    = "unix:///var/run/docker.sock"
 )
 
-// config is what the flags and the environment say.
+// config is what the flags and the environment say. A command that lacks a flag has its default.
 type config struct {
+	command string
+	remote  remoteFlags
+	show    showFlags
+
 	web      *web.FlagConfig
 	log      *promslog.Config
 	pprof    *bool
+	logs     *bool
 	rootFS   *string
 	procFS   *string
 	cgroupFS *string
@@ -54,6 +57,8 @@ type config struct {
 	hiddenInterfaces *[]string
 	labels           *[]string
 	labelsOnAll      bool
+	historyInterval  *time.Duration
+	historyMemory    *int
 
 	dockerTLSVerify  bool
 	dockerCertPath   string
@@ -64,85 +69,84 @@ type config struct {
 	engines []engineAddress
 }
 
-// errDone ends the program after --help and --version.
-var errDone = errors.New("done")
+// defineFlags lists every flag of serve.
+func defineFlags(on flagSet) *config {
+	c := newConfig(on.command)
+	c.web = kingpinflag.AddFlags(on, defaultAddress)
+	c.logs = boolean(on, logsFlag, "Show the last lines that containers have written, on their pages and in the JSON. They may hold secrets: hence only where --web.listen-address is on loopback, or --web.config.file asks for passwords or client certificates.", false)
+	c.pprof = boolean(on, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
 
-// parseConfig reads flags and environment. The error is one line that names flag, value and what would be right, or errDone.
-func parseConfig(args []string, getenv func(string) string, stdout io.Writer) (*config, error) {
-	app := kingpin.New("tallyman", "Exporter for Docker hosts: what the Docker Engine and the kernel say about containers, as Prometheus metrics, JSON and a status page.")
-	done := false
-	app.Terminate(func(int) { done = true })
-	app.UsageWriter(stdout)
-	app.ErrorWriter(stdout)
-	app.Version(versionText())
-	app.HelpFlag.Short('h')
-	c := defineFlags(app)
-	twinEnvironment(app, getenv)
-	dockerHost := getenv("DOCKER_HOST")
-	if dockerHost != "" && getenv(envName("engine.host")) == "" {
-		app.GetFlag("engine.host").Default(dockerHost)
-		c.engineHostFrom = "DOCKER_HOST"
+	c.defineEngine(on)
+	c.engineResync = duration(on, "engine.resync", "How often all containers are listed again, to heal what events missed.", "10m")
+	c.engineStaleAfter = duration(on, "engine.stale-after", "How long what the engine said last is served while it is away.", "5m")
+
+	c.diskInterval = duration(on, "engine.disk-usage-interval", "How often the engine is asked for its disk usage, which it finds by walking all files of containers and volumes; 0s = never.", "5m")
+	c.defineDiskTimeout(on)
+	c.definePaths(on)
+
+	c.maxAge = duration(on, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
+	c.defineReading(on)
+	for _, g := range metrics.Groups() {
+		c.groups[g.Name] = boolean(on, "collector."+string(g.Name), g.Help, g.Default)
 	}
-	_, err := app.Parse(args)
-	if done {
-		return nil, errDone
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w (tallyman --help lists the flags)", err)
-	}
-	if !slices.Equal(*c.engineHosts, []string{dockerHost}) {
-		c.engineHostFrom = "--engine.host"
-	}
-	c.dockerTLSVerify = getenv("DOCKER_TLS_VERIFY") != ""
-	c.dockerCertPath = getenv("DOCKER_CERT_PATH")
-	c.dockerAPIVersion = getenv("DOCKER_API_VERSION")
-	return c, c.check()
+	c.memoryDetail = boolean(on, "collector.memory-detail", "Read memory.stat, the costliest of a container's files. Without it the group memory is usage, peak, limits and events only: no working set, page cache and faults.", true)
+	c.maxSeries = whole(on, "collector.max-series", "How many series may be served, but for tallyman's own: beyond, whole groups are left out, which tallyman_group_left_out tells; 0 = any number.", 0)
+	c.diskTop = whole(on, "collector.disk-top", "How many images and volumes have metrics of their own, the largest; the rest is summed up.", 50)
+	c.slices = list(on, "collector.slices", "Further cgroups to read, such as /system.slice/*.service: paths separated by commas, in which *, ? and [] are as in a shell. The host itself, /, is always read.",
+		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
+	c.labels = list(on, "collector.container-labels", "Labels of containers to serve as container_label_<key>: keys separated by commas, in which *, ? and [] are as in a shell.",
+		"", "keys of labels such as com.docker.compose.*, separated by commas", checkGlob)
+	choice(on, "collector.container-labels-on", "Which metrics carry them: info = container_info, to be joined by id; all = every metric of a container, as dashboards made for cAdvisor expect.",
+		"info", []string{"info", "all"}, c.setLabelsOn)
+	c.historyInterval = duration(on, "history.interval", "How long nobody may ask until the containers are read for the history of the last 10 minutes, and for what is said of runs that have ended; 0s = just what somebody asks for is remembered.", "15s")
+	c.historyMemory = size(on, "history.memory", "How much memory the history may take. For many containers there are fewer points of each; 0 = there is no history.", "8MB")
+	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
+	choice(on, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
+	choice(on, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
+	return c
 }
 
-// defineFlags lists every flag there is.
-func defineFlags(app *kingpin.Application) *config {
-	c := &config{engineHostFrom: "--engine.host", groups: map[metrics.Group]*bool{}}
-	c.web = kingpinflag.AddFlags(app, defaultAddress)
-	c.pprof = boolean(app, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
+// defineEngine defines the flags that say which engines there are.
+func (c *config) defineEngine(on flagSet) {
+	c.engineHosts = on.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. For several, repeat it with a name each, name=tcp://host:port: all that belongs to one then has the label engine. For a single one DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).Strings()
+	c.engineTLSDirs = on.Flag("engine.tls-dir", "Folder with ca.pem, cert.pem and key.pem for an engine at tcp://, which must then show a certificate of that authority. With several engines, repeat it as name=folder.").Strings()
+	c.engineTimeout = duration(on, "engine.timeout", "How long one request to the engine may take.", "10s")
+}
 
-	c.engineHosts = app.Flag("engine.host", "The Docker Engine: unix:///path, tcp://host:port. For several, repeat it with a name each, name=tcp://host:port: all that belongs to one then has the label engine. For a single one DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH and DOCKER_API_VERSION mean what they mean to docker.").Default(defaultHost).Strings()
-	c.engineTLSDirs = app.Flag("engine.tls-dir", "Folder with ca.pem, cert.pem and key.pem for an engine at tcp://, which must then show a certificate of that authority. With several engines, repeat it as name=folder.").Strings()
-	c.engineTimeout = duration(app, "engine.timeout", "How long one request to the engine may take.", "10s")
-	c.engineResync = duration(app, "engine.resync", "How often all containers are listed again, to heal what events missed.", "10m")
-	c.engineStaleAfter = duration(app, "engine.stale-after", "How long what the engine said last is served while it is away.", "5m")
+func (c *config) defineDiskTimeout(on flagSet) {
+	c.diskTimeout = duration(on, "engine.disk-usage-timeout", "How long the engine may take for its disk usage, for each of containers, images, build cache and volumes.", "1m")
+}
 
-	c.diskInterval = duration(app, "engine.disk-usage-interval", "How often the engine is asked for its disk usage, which it finds by walking all files of containers and volumes; 0s = never.", "5m")
-	c.diskTimeout = duration(app, "engine.disk-usage-timeout", "How long the engine may take for its disk usage, for each of containers, images, build cache and volumes.", "1m")
+// definePaths defines the flags that say where the host's file systems are.
+func (c *config) definePaths(on flagSet) {
+	c.rootFS = on.Flag("path.rootfs", "Where the host's root is mounted.").Default("/").String()
+	c.procFS = on.Flag("path.procfs", "Where the host's /proc is mounted (default: proc below --path.rootfs).").String()
+	c.cgroupFS = on.Flag("path.cgroupfs", "Where the host's cgroups are mounted (default: sys/fs/cgroup below --path.rootfs).").String()
+}
 
-	c.rootFS = app.Flag("path.rootfs", "Where the host's root is mounted.").Default("/").String()
-	c.procFS = app.Flag("path.procfs", "Where the host's /proc is mounted (default: proc below --path.rootfs).").String()
-	c.cgroupFS = app.Flag("path.cgroupfs", "Where the host's cgroups are mounted (default: sys/fs/cgroup below --path.rootfs).").String()
-
-	c.maxAge = duration(app, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
-	choice(app, "collector.source", "Where the numbers of containers are read: cgroup = the kernel's files on this host; engine = the statistics of the engine, which cost it far more; auto = the files, and the engine for containers that have none here.",
+// defineReading defines the flags that say which numbers of containers are read.
+func (c *config) defineReading(on flagSet) {
+	choice(on, "collector.source", "Where the numbers of containers are read: cgroup = the kernel's files on this host; engine = the statistics of the engine, which cost it far more; auto = the files, and the engine for containers that have none here.",
 		"auto", []string{"auto", "cgroup", "engine"}, c.setReadFrom)
-	for _, g := range metrics.Groups() {
-		c.groups[g.Name] = boolean(app, "collector."+string(g.Name), g.Help, g.Default)
-	}
-	c.memoryDetail = boolean(app, "collector.memory-detail", "Read memory.stat, the costliest of a container's files. Without it the group memory is usage, peak, limits and events only: no working set, page cache and faults.", true)
-	c.diskTop = whole(app, "collector.disk-top", "How many images and volumes have metrics of their own, the largest; the rest is summed up.", 50)
-	c.maxSeries = whole(app, "collector.max-series", "How many series may be served, but for tallyman's own: beyond, whole groups are left out, which tallyman_group_left_out tells; 0 = any number.", 0)
-	c.slices = list(app, "collector.slices", "Further cgroups to read, such as /system.slice/*.service: paths separated by commas, in which *, ? and [] are as in a shell. The host itself, /, is always read.",
-		"/", "paths of cgroups such as /system.slice/*.service, separated by commas", cgroups.CheckSlice)
-	c.hiddenInterfaces = list(app, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
+	c.hiddenInterfaces = list(on, "collector.network.interface-exclude", "Network interfaces to leave out: names separated by commas, in which *, ? and [] are as in a shell.",
 		"lo,veth*,docker*", "names of network interfaces such as veth*, separated by commas", checkGlob)
-	c.labels = list(app, "collector.container-labels", "Labels of containers to serve as container_label_<key>: keys separated by commas, in which *, ? and [] are as in a shell.",
-		"", "keys of labels such as com.docker.compose.*, separated by commas", checkGlob)
-	choice(app, "collector.container-labels-on", "Which metrics carry them: info = container_info, to be joined by id; all = every metric of a container, as dashboards made for cAdvisor expect.",
-		"info", []string{"info", "all"}, c.setLabelsOn)
-	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
-	choice(app, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)
-	choice(app, "log.format", "Form of the log.", "logfmt", promslog.FormatFlagOptions, c.log.Format.Set)
-	return c
 }
 
 // check refuses what can be seen to be wrong before anything is started.
 func (c *config) check() error {
+	if c.command == cmdDoctor {
+		return nil // it tells what is wrong among the rest
+	}
+	if err := c.checkWeb(); err != nil {
+		return err
+	}
+	var err error
+	c.engines, err = c.engineAddresses()
+	return err
+}
+
+// checkWeb refuses what is wrong with where and how it is to listen.
+func (c *config) checkWeb() error {
 	for _, address := range *c.web.WebListenAddresses {
 		if err := checkAddress(address); err != nil {
 			return fmt.Errorf("--web.listen-address: %w", err)
@@ -151,9 +155,7 @@ func (c *config) check() error {
 	if err := web.Validate(*c.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file %q: %s: want a readable file as https://prometheus.io/docs/guides/tls-encryption describes it", *c.web.WebConfigFile, oneLine(err))
 	}
-	var err error
-	c.engines, err = c.engineAddresses()
-	return err
+	return c.checkLogs()
 }
 
 func checkAddress(address string) error {

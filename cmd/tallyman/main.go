@@ -1,6 +1,6 @@
-// Command tallyman serves what the Docker Engine and the kernel say about the containers of this host.
+// Command tallyman serves what the Docker Engine and the kernel say about the containers of this host, and shows it at the command line.
 //
-// It only wires: flags (config.go), then the parts in the order of the data path (run.go). Start reading at run.
+// It only wires: commands and flags (commands.go, config.go), then the parts in the order of the data path (run.go). Start reading at run.
 package main
 
 import (

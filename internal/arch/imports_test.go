@@ -10,19 +10,29 @@ import (
 // not named here may import none.
 func arrows() map[string][]string {
 	return map[string][]string{
-		"cmd/tallyman": {"api", "api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human"},
-		"api":          {"api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human"},
-		"api/metrics":  {"collector", "engine", "cgroups"},
-		"collector":    {"engine", "cgroups", "internal/self"},
-		"engine":       {"internal/self"},
+		"cmd/tallyman": {
+			"api", "api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human",
+			"cmd/tallyman/internal/ask", "cmd/tallyman/internal/table", "cmd/tallyman/internal/listing", "cmd/tallyman/internal/top", "cmd/tallyman/internal/doctor",
+		},
+		// The commands beside serve. What they show comes from the JSON; doctor looks at the parts themselves.
+		"cmd/tallyman/internal/ask":     {"api/schema"},
+		"cmd/tallyman/internal/listing": {"api/schema", "internal/human", "cmd/tallyman/internal/ask", "cmd/tallyman/internal/table"},
+		"cmd/tallyman/internal/top": {
+			"api/schema", "internal/human", "cmd/tallyman/internal/ask", "cmd/tallyman/internal/listing", "cmd/tallyman/internal/table",
+		},
+		"cmd/tallyman/internal/doctor": {"collector", "engine", "cgroups", "internal/human", "cmd/tallyman/internal/ask", "cmd/tallyman/internal/table"},
+		"api":                          {"api/metrics", "api/schema", "collector", "engine", "cgroups", "internal/self", "internal/human"},
+		"api/metrics":                  {"collector", "engine", "cgroups"},
+		"collector":                    {"engine", "cgroups", "internal/self"},
+		"engine":                       {"internal/self"},
 		// What tests are made of.
-		"api/internal/sample": {"collector", "engine", "cgroups"},
+		"internal/sample": {"collector", "engine", "cgroups"},
 	}
 }
 
 // testOnly lists packages that only tests may import.
 func testOnly() []string {
-	return []string{"internal/fakeengine", "internal/fixture", "internal/pki", "api/internal/sample"}
+	return []string{"internal/fakeengine", "internal/fixture", "internal/pki", "internal/sample"}
 }
 
 // owner says that a foreign package is for some of ours only.
@@ -44,6 +54,8 @@ func owners() []owner {
 		{"github.com/go-chi/chi", []string{"api"}, false, "routes are in one list"},
 		{"github.com/alecthomas/kingpin", []string{"cmd/tallyman"}, false, "flags are in one list"},
 		{"github.com/prometheus/exporter-toolkit", []string{"cmd/tallyman"}, false, "listening, TLS and passwords are wiring"},
+		{"github.com/gdamore/tcell", []string{"cmd/tallyman/internal/top"}, false, "one command draws on a terminal"},
+		{"github.com/docker/go-units", []string{"cmd/tallyman", "test"}, false, "df writes sizes as docker does; nobody else should"},
 		{"html/template", []string{"api"}, true, "pages are made in one place"},
 		{"text/template", nil, false, "it does not escape: use html/template"},
 		{"os/exec", []string{"test"}, false, "an exporter starts no programs"},

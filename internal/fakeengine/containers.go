@@ -152,6 +152,7 @@ func (e *Engine) Destroy(ref string) {
 	delete(e.containers, id)
 	delete(e.listed, id)
 	delete(e.stats, id)
+	delete(e.logs, id)
 	e.endStats(id)
 	e.order = slices.DeleteFunc(e.order, func(other string) bool { return other == id })
 	e.emit("container", "destroy", id, attributes)

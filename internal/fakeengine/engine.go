@@ -65,7 +65,8 @@ type Engine struct {
 	// stats are the lines that a test chose, by container.
 	stats        map[string][][]byte
 	statsStreams map[*statsStream]struct{}
-	pipe         *pipe // of "pipe://", while it listens
+	logs         map[string]logAnswer // by container
+	pipe         *pipe                // of "pipe://", while it listens
 }
 
 // server is one run of the engine between Start and Stop.
@@ -92,6 +93,7 @@ func New(o Options) (*Engine, error) {
 		recordedStats: map[string][][]byte{},
 		stats:         map[string][][]byte{},
 		statsStreams:  map[*statsStream]struct{}{},
+		logs:          map[string]logAnswer{},
 	}
 	if e.statsEvery <= 0 {
 		e.statsEvery = time.Second

@@ -22,7 +22,7 @@ type request struct {
 
 var (
 	versionPrefix = regexp.MustCompile(`^/v([0-9]+\.[0-9]+)(/.*)$`)
-	containerPath = regexp.MustCompile(`^/containers/([^/]+)/(json|stats)$`)
+	containerPath = regexp.MustCompile(`^/containers/([^/]+)/(json|stats|logs)$`)
 )
 
 // handler wraps serve with what has to happen on every request.
@@ -93,6 +93,8 @@ func (e *Engine) route(w http.ResponseWriter, r *http.Request, pattern string, q
 		e.inspect(w, q)
 	case "/containers/{id}/stats":
 		e.serveStats(w, r, q)
+	case "/containers/{id}/logs":
+		e.serveLogs(w, r, q)
 	case "/images/json":
 		write(w, q, e.listImages())
 	case "/events":

@@ -32,6 +32,7 @@ type Metrics struct {
 	renderBytes     *prometheus.GaugeVec
 	series          *prometheus.GaugeVec
 	leftOut         *prometheus.GaugeVec
+	history         [2]prometheus.Gauge // containers, bytes
 	// engine is the value of the label engine; none where there is only one engine, and so no such label.
 	engine []string
 }
@@ -77,6 +78,16 @@ func New(b Build, severalEngines bool) *Metrics {
 			Help: "Groups that are not served since there are more series than --collector.max-series allows: 1, and 0 once they are served again.",
 		}, []string{"group"}),
 	}
+	m.history = [2]prometheus.Gauge{
+		prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tallyman_history_containers",
+			Help: "Containers of which a history is kept in memory, and the host.",
+		}),
+		prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "tallyman_history_bytes",
+			Help: "Memory that the history takes; see --history.memory.",
+		}),
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "tallyman_build_info",
 		Help: "The running binary; always 1.",
@@ -89,6 +100,7 @@ func New(b Build, severalEngines bool) *Metrics {
 		m.reconnects.WithLabelValues() // 0, not absent, until it happens
 	}
 	m.registry.MustRegister(build, m.engineRequests, m.reconnects, m.collectDuration, m.collectErrors, m.renderBytes, m.series, m.leftOut,
+		m.history[0], m.history[1],
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -142,6 +154,14 @@ func (m *Metrics) EngineReconnect() {
 func (m *Metrics) Collected(d time.Duration) {
 	if m != nil {
 		m.collectDuration.Observe(d.Seconds())
+	}
+}
+
+// Remembered records how many containers have a history, and what that takes in memory.
+func (m *Metrics) Remembered(containers, bytes int) {
+	if m != nil {
+		m.history[0].Set(float64(containers))
+		m.history[1].Set(float64(bytes))
 	}
 }
 

@@ -58,7 +58,7 @@ func TestChaos(t *testing.T) {
 	if err := shared.script("populate", e.Host, "images"); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
+	p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
 	p.WaitFor(t, limit, engineIs(1))
 	w := watch(t, p)
 	began := time.Now()
@@ -326,7 +326,7 @@ func sameContainers(t *testing.T, e *ownEngine, p *program.Program) {
 // never saw anything else than what there is now.
 func noMoreThanFresh(t *testing.T, e *ownEngine, p *program.Program) {
 	t.Helper()
-	fresh := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
+	fresh := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
 	fresh.Ready(t)
 	var report string
 	p.WaitFor(t, limit, func(page scrape.Page) string {

@@ -69,7 +69,7 @@ func contained(t *testing.T, e docker.Engine, options []string, flags ...string)
 	}, options...)
 	words = append(words, "tm-tallyman:latest", "--collector.max-age=0s")
 	e.Run(t, append(words, flags...)...)
-	p := program.Client{URL: "http://" + e.Run(t, "port", name, "10180/tcp")}
+	p := program.Client{URL: "http://" + e.Run(t, "port", name, "10180/tcp"), Contract: shared.contract}
 	t.Cleanup(func() {
 		if t.Failed() {
 			log, err := e.Try("logs", name)

@@ -18,7 +18,7 @@ func TestFewDescriptors(t *testing.T) {
 	if err := os.WriteFile(few, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: few, Host: e.Host})
+	p := launch(t, program.Options{Path: few, Host: e.Host})
 	p.Ready(t)
 	containers := steady(e.Containers(t, "tm-"))
 	page := p.WaitFor(t, limit, func(page scrape.Page) string {

@@ -27,8 +27,8 @@ func TestEngines(t *testing.T) {
 		"--engine.host=near=" + near.Host, "--engine.host=far=tcp://" + far.address,
 		"--engine.tls-dir=far=" + clientFolder(t, ca, ca.Issue(t, pki.Options{})),
 	}
-	two := program.Start(t, program.Options{Path: binary(t), Args: flags})
-	three := program.Start(t, program.Options{Path: binary(t), Args: append(flags, "--engine.host=silent=tcp://"+silentEngine(t))})
+	two := launch(t, program.Options{Path: binary(t), Args: flags})
+	three := launch(t, program.Options{Path: binary(t), Args: append(flags, "--engine.host=silent=tcp://"+silentEngine(t))})
 
 	containers := near.Containers(t, "tm-")
 	for _, p := range []*program.Program{two, three} {

@@ -24,7 +24,7 @@ func TestLifeTable(t *testing.T) {
 	e := populated(t)
 	began := time.Now()
 	// A failed health probe sends no event: only a resync tells how many there were.
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--engine.resync=" + patience(3*time.Second).String()}})
+	p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--engine.resync=" + patience(3*time.Second).String()}})
 	p.Ready(t)
 	compareLives(t, e, p, lifeColumns(began, imagesOf(t, e)))
 	countsTheLoop(t, p, e)

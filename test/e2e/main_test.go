@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"tallyman/test/env"
+	"tallyman/test/internal/contract"
 	"tallyman/test/internal/docker"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/require"
@@ -45,6 +46,8 @@ type setup struct {
 	filled   atomic.Bool
 	// clean empties the engine, if it was filled.
 	clean func() error
+	// contract is what the JSON API of every tallyman must keep to.
+	contract *contract.Contract
 	// ending says that no more programs may be started: nobody would stop them.
 	ending atomic.Bool
 }
@@ -68,7 +71,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	s := &setup{folder: folder}
+	s := &setup{folder: folder, contract: &contract.Contract{}}
 	s.binary = sync.OnceValues(func() (string, error) { return program.Build(folder) })
 	s.populate = sync.OnceValue(func() error {
 		s.filled.Store(true)
@@ -83,6 +86,7 @@ func run(m *testing.M) int {
 	shared = s
 	go s.interrupted()
 	code := m.Run()
+	fmt.Println("note:", s.contract)
 	if err := s.clean(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
@@ -150,11 +154,18 @@ func socketOf(t testing.TB, e docker.Engine) string {
 	return path
 }
 
+// launch runs a tallyman whose JSON API must be as it is documented.
+func launch(t testing.TB, o program.Options) *program.Program {
+	t.Helper()
+	o.Contract = shared.contract
+	return program.Start(t, o)
+}
+
 // start runs tallyman on the host with the populated engine.
 func start(t testing.TB, args ...string) (*program.Program, docker.Engine) {
 	t.Helper()
 	e := populated(t)
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: args})
+	p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: args})
 	p.Ready(t)
 	return p, e
 }

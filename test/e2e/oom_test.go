@@ -17,8 +17,8 @@ func TestOOMKillsStay(t *testing.T) {
 	if err := shared.script("populate", e.Host, "images"); err != nil {
 		t.Fatal(err)
 	}
-	watched := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
-	quiet := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
+	watched := launch(t, program.Options{Path: binary(t), Host: e.Host})
+	quiet := launch(t, program.Options{Path: binary(t), Host: e.Host})
 	for _, p := range []*program.Program{watched, quiet} {
 		p.WaitFor(t, limit, func(page scrape.Page) string {
 			if !page.Is(1, "tallyman_engine_up") {

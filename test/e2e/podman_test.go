@@ -76,7 +76,7 @@ func (p *podman) run(t *testing.T, stdin []byte, args ...string) string {
 // TestPodman: podman's Docker-compatible API and its cgroups: names, states and numbers, and what happens is followed.
 func TestPodman(t *testing.T) {
 	e := newPodman(t)
-	p := program.Start(t, program.Options{Path: binary(t), Host: "unix://" + e.socket})
+	p := launch(t, program.Options{Path: binary(t), Host: "unix://" + e.socket})
 	p.WaitFor(t, limit, func(page scrape.Page) string {
 		if !page.Is(1, "tallyman_engine_up") {
 			return "tallyman_engine_up is not 1"

@@ -35,7 +35,7 @@ func hostServed(page scrape.Page) string {
 
 // TestNoEngine: without an engine, the kernel's numbers of the host are served.
 func TestNoEngine(t *testing.T) {
-	p := program.Start(t, program.Options{Path: binary(t), Host: "unix://" + filepath.Join(t.TempDir(), "none.sock")})
+	p := launch(t, program.Options{Path: binary(t), Host: "unix://" + filepath.Join(t.TempDir(), "none.sock")})
 	page := p.WaitFor(t, limit, hostServed)
 	if n := len(page["container_info"]); n > 0 {
 		t.Errorf("got %d containers", n)
@@ -69,7 +69,7 @@ func TestNoPermission(t *testing.T) {
 			if err := errors.Join(os.Chown(socket, 0, 1), os.Chmod(socket, mode), os.Chmod(folder, 0o755)); err != nil {
 				t.Fatal(err)
 			}
-			p := program.Start(t, program.Options{Path: binary(t), Host: "unix://" + socket, UID: 65534, GID: 65534})
+			p := launch(t, program.Options{Path: binary(t), Host: "unix://" + socket, UID: 65534, GID: 65534})
 			p.WaitFor(t, limit, func(page scrape.Page) string {
 				if tries, _ := page.Value("tallyman_engine_reconnects_total"); tries < 3 && errorsOf(page) < 3 {
 					return "the engine was not tried three times"

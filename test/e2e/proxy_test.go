@@ -139,7 +139,7 @@ func TestSocketProxy(t *testing.T) {
 	} {
 		t.Run("without "+name, func(t *testing.T) {
 			proxy := newSocketProxy(t, e, name)
-			p := program.Start(t, program.Options{Path: binary(t), Host: proxy.Host, Args: []string{"--engine.resync=2s"}})
+			p := launch(t, program.Options{Path: binary(t), Host: proxy.Host, Args: []string{"--engine.resync=2s"}})
 			page := p.WaitFor(t, limit, func(page scrape.Page) string {
 				if !page.Is(1, "tallyman_engine_up") {
 					return "tallyman_engine_up is not 1"
@@ -184,7 +184,7 @@ func TestSocketProxy(t *testing.T) {
 	}
 	t.Run("without list", func(t *testing.T) {
 		proxy := newSocketProxy(t, e, "list")
-		p := program.Start(t, program.Options{Path: binary(t), Host: proxy.Host})
+		p := launch(t, program.Options{Path: binary(t), Host: proxy.Host})
 		saysWhy(t, p, "forbidden", "answered 403 to GET /containers/json", "allow that in the proxy")
 		proxy.allow()
 		p.Ready(t)

@@ -130,7 +130,7 @@ func TestEngineRestart(t *testing.T) {
 			for _, name := range restarted() {
 				e.Run(t, "run", "-d", "--name", name, "--network", "none", "--restart", "always", "--stop-timeout", "1", image, "sleep", "36000")
 			}
-			p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
+			p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.enable-pprof"}})
 			p.WaitFor(t, limit, all)
 			before := calm(t, p)
 			everySecond := watch(t, p)

@@ -32,7 +32,7 @@ func startFar(t *testing.T, host string, args ...string) *program.Program {
 	if err := os.WriteFile(filepath.Join(root, "sys/fs/cgroup/cgroup.controllers"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: host, Args: append(args, "--path.rootfs="+root)})
+	p := launch(t, program.Options{Path: binary(t), Host: host, Args: append(args, "--path.rootfs="+root)})
 	p.Ready(t)
 	return p
 }
@@ -175,7 +175,7 @@ func TestStreams_tls(t *testing.T) {
 	} {
 		e.Run(t, append(always, args...)...)
 	}
-	near := program.Start(t, program.Options{Path: binary(t), Host: e.Host})
+	near := launch(t, program.Options{Path: binary(t), Host: e.Host})
 	far := startFar(t, "far=tcp://"+e.address, "--engine.tls-dir="+clientFolder(t, ca, ca.Issue(t, pki.Options{})))
 	unified := e.Run(t, "info", "--format", "{{.CgroupVersion}}") == "2"
 	agree := func(t *testing.T) {

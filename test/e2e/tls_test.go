@@ -115,10 +115,10 @@ func TestTLS(t *testing.T) {
 	}
 
 	t.Run("as docker does it", func(t *testing.T) {
-		program.Start(t, byEnvironment(url, good)).WaitFor(t, limit, all)
+		launch(t, byEnvironment(url, good)).WaitFor(t, limit, all)
 	})
 	t.Run("by flags", func(t *testing.T) {
-		p := program.Start(t, program.Options{Path: binary(t), Host: "far=" + url, Args: []string{"--engine.host=near=" + e.Host, "--engine.tls-dir=far=" + good}})
+		p := launch(t, program.Options{Path: binary(t), Host: "far=" + url, Args: []string{"--engine.host=near=" + e.Host, "--engine.tls-dir=far=" + good}})
 		p.WaitFor(t, limit, func(page scrape.Page) string {
 			for _, engine := range []string{"far", "near"} {
 				for _, name := range restarted() {
@@ -162,13 +162,13 @@ func TestTLS(t *testing.T) {
 		"TLS to plain":          {byEnvironment(plain, good), "no_tls", []string{"does not speak TLS", "--tlsverify"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			saysWhy(t, program.Start(t, tt.o), tt.reason, tt.words...)
+			saysWhy(t, launch(t, tt.o), tt.reason, tt.words...)
 		})
 	}
 
 	t.Run("expired server, and renewal", func(t *testing.T) {
 		folder := clientFolder(t, ca, ca.Issue(t, pki.Options{}))
-		p := program.Start(t, byEnvironment(url, folder))
+		p := launch(t, byEnvironment(url, folder))
 		p.WaitFor(t, limit, all)
 		e.show(t, ca, past)
 		saysWhy(t, p, "certificate_expired", "CN=old", "expired at 2020-02-03")

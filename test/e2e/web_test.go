@@ -48,7 +48,7 @@ func TestWebConfig(t *testing.T) {
 	if err := os.WriteFile(config, fmt.Appendf(nil, webConfig, hash), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program.Start(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.config.file=" + config, "--web.enable-pprof"}})
+	p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.config.file=" + config, "--web.enable-pprof"}})
 	client := &http.Client{
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool}, DisableKeepAlives: true},
 		Timeout:   limit,

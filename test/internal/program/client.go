@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tallyman/test/internal/contract"
 	"tallyman/test/internal/scrape"
 )
 
@@ -17,6 +18,8 @@ import (
 type Client struct {
 	// URL is where it listens, without a slash at the end.
 	URL string
+	// Contract is what each answer of its JSON API must keep to; nil = that is not checked.
+	Contract *contract.Contract
 }
 
 // Metrics scrapes, and ends the test when that fails.
@@ -47,13 +50,34 @@ func (c *Client) Text(ctx context.Context, path string) (string, error) {
 	return body, err
 }
 
-// Get reads what a path answers, whatever the status. The body of the response has been read.
-func (c *Client) Get(ctx context.Context, path string) (*http.Response, string, error) {
+// Get reads what a path answers, whatever the status. The body of the response has been read. It is an error when an answer of the
+// JSON API is not as its document says.
+func (c *Client) Get(ctx context.Context, path string, headers ...string) (*http.Response, string, error) {
+	resp, body, err := c.get(ctx, path, headers)
+	if err != nil || c.Contract == nil || !strings.HasPrefix(path, "/api/") {
+		return resp, body, err
+	}
+	err = c.Contract.Open(func() ([]byte, error) {
+		_, document, err := c.get(ctx, "/api/v1/openapi.yaml", nil)
+		return []byte(document), err
+	})
+	if err == nil {
+		err = c.Contract.Check(contract.Answer{Request: resp.Request, Status: resp.StatusCode, Header: resp.Header, Body: []byte(body)})
+	}
+	return resp, body, err
+}
+
+// get is Get without the contract; headers are "Key: value".
+func (c *Client) get(ctx context.Context, path string, headers []string) (*http.Response, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, http.NoBody)
 	if err != nil {
 		return nil, "", err
+	}
+	for _, line := range headers {
+		key, value, _ := strings.Cut(line, ": ")
+		req.Header.Add(key, value)
 	}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)

@@ -2,6 +2,7 @@ package program
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tallyman/test/internal/contract"
 )
 
 // How long an emulated machine may take for what takes milliseconds elsewhere.
@@ -26,10 +29,14 @@ type Options struct {
 	Path string
 	// Host is the engine, for --engine.host; "" = none is named.
 	Host string
+	// MaxAge is for how long a reading is shared, such as "1s"; "" = for none.
+	MaxAge string
 	// Args are more flags.
 	Args []string
 	// Env are more variables of its environment, "NAME=value".
 	Env []string
+	// Contract is what its JSON API must keep to; see Client.
+	Contract *contract.Contract
 	// UID and GID run it as another user; 0 = as the test itself.
 	UID, GID uint32
 }
@@ -48,10 +55,10 @@ type Program struct {
 }
 
 // Start runs tallyman on a free port until the test ends, and waits until it listens. Unlike at the command line, a reading
-// is never shared by two scrapes: what the tests compare is of this moment.
+// is not shared by two scrapes unless MaxAge says so: what the tests compare is of this moment.
 func Start(t testing.TB, o Options) *Program {
 	t.Helper()
-	args := []string{"--web.listen-address=127.0.0.1:0", "--collector.max-age=0s"}
+	args := []string{"--web.listen-address=127.0.0.1:0", "--collector.max-age=" + cmp.Or(o.MaxAge, "0s")}
 	if o.Host != "" {
 		args = append(args, "--engine.host="+o.Host)
 	}
@@ -60,6 +67,7 @@ func Start(t testing.TB, o Options) *Program {
 	if o.UID != 0 {
 		p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: o.UID, Gid: o.GID}}
 	}
+	p.Contract = o.Contract
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

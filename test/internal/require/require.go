@@ -44,6 +44,12 @@ func Prometheus(t testing.TB) {
 	Program(t, "prometheus", "prometheus")
 }
 
+// Browser needs Debian's Chromium.
+func Browser(t testing.TB) {
+	t.Helper()
+	Program(t, "browser", "chromium")
+}
+
 // Root needs the rights of root.
 func Root(t testing.TB) {
 	t.Helper()

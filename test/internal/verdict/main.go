@@ -3,6 +3,7 @@
 //
 //	go test -json ./... | verdict [-show REGEXP]
 //
+// A line of a package, not of a test, that begins with "note: " is printed, too.
 // With -show, what the passing tests of the matching packages have logged is printed too.
 //
 // It runs no tests itself. Start reading at main.
@@ -132,6 +133,11 @@ func (v *verdict) packageEnded(e *event, log []string) {
 	switch e.Action {
 	case "pass":
 		fmt.Fprintf(v.out, "ok   %s (%.1fs)\n", e.Package, e.Elapsed)
+		for line := range strings.Lines(strings.Join(log, "")) {
+			if text, ok := strings.CutPrefix(line, "note: "); ok {
+				v.print([]string{text}, "  ")
+			}
+		}
 	case "fail":
 		// What belongs to no test: a panic, a data race after the last test, a time limit.
 		fmt.Fprintf(v.out, "FAIL %s (%.1fs)\n", e.Package, e.Elapsed)

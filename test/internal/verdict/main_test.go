@@ -31,8 +31,9 @@ func TestVerdict(t *testing.T) {
 		{"pass", []string{
 			`{"Action":"output","Package":"shown","Test":"TestA","Output":"    a_test.go:1: measured 3\n"}`,
 			`{"Action":"pass","Package":"shown","Test":"TestA/case"}`, `{"Action":"pass","Package":"shown","Test":"TestA"}`,
+			`{"Action":"output","Package":"shown","Output":"note: 5 responses checked\n"}`, `{"Action":"output","Package":"shown","Output":"ok  \tshown\t1s\n"}`,
 			`{"Action":"pass","Package":"shown","Elapsed":1}`,
-		}, true, []string{"ok   shown (1.0s)", "TestA: a_test.go:1: measured 3", "passed 1 tests and 1 cases, failed 0, left out 0"}},
+		}, true, []string{"ok   shown (1.0s)\n  5 responses checked\npassed", "TestA: a_test.go:1: measured 3", "passed 1 tests and 1 cases, failed 0, left out 0"}},
 		{"skip", []string{
 			`{"Action":"pass","Package":"p","Test":"TestA"}`,
 			`{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}`,

@@ -1,4 +1,4 @@
-// Package sample builds Snapshots by hand, for the tests of api and of api/metrics.
+// Package sample builds Snapshots by hand, for the tests of what is served.
 //
 // It is not for production code: nothing but tests may import it. It reads no file and asks no engine.
 //

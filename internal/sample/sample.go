@@ -115,8 +115,10 @@ func Blank(id, name, image string) collector.Container {
 		SampleAge: nan, LimitCores: nan, OOMKills: nan, LastSeen: nan,
 		Rates: collector.Rates{
 			CPU: nan, ReadBytes: nan, WriteBytes: nan, ReceiveBytes: nan, TransmitBytes: nan, ThrottledRatio: nan,
+			CPUPressure: nan, MemoryPressure: nan, IOPressure: nan,
 		},
-		Disk: collector.Disk{Writable: nan, Root: nan, Log: nan},
+		Recent: collector.Recent{OOMKills: nan, Restarts: nan},
+		Disk:   collector.Disk{Writable: nan, Root: nan, Log: nan},
 	}
 	c.Stats.Reset()
 	return c
@@ -143,7 +145,7 @@ func stopped(id, name, image string, code int) *engine.Container {
 // inactive is a container without readings.
 func inactive(f *engine.Container) collector.Container {
 	c := Blank("/docker/"+f.ID, f.Name, f.Image)
-	c.Facts, c.OOMKills = f, 0
+	c.Facts, c.OOMKills, c.Recent = f, 0, collector.Recent{}
 	return c
 }
 
@@ -153,11 +155,12 @@ func host() collector.Container {
 	c.Source = collector.SourceCgroup
 	c.LastSeen = float64(Now().Unix())
 	c.LimitCores, c.OOMKills = 8, 3
-	c.Rates.CPU = 1.75
+	c.Rates.CPU, c.Rates.CPUPressure, c.Rates.MemoryPressure, c.Rates.IOPressure = 1.75, 0.125, 0, 0.03125
 	c.Stats.CPU.Usage, c.Stats.CPU.User, c.Stats.CPU.System = 123456.789012, 100000.5, 23456.289012
 	m := &c.Stats.Memory
 	m.Usage, m.WorkingSet, m.Cache, m.RSS, m.Swap = 9<<30, 6<<30, 4<<30, 5<<30, 0
 	c.Stats.Pids.Threads, c.Stats.Pids.ThreadsMax = 812, 127310
+	c.Stats.Load = &cgroups.Load{One: 2.5, Five: 1.75, Fifteen: 0.25}
 	c.Stats.Pressure.CPU = cgroups.Stall{Some: 55.25, Full: 0}
 	c.Stats.Pressure.Memory = cgroups.Stall{Some: 1.5, Full: 0.75}
 	c.Stats.Pressure.IO = cgroups.Stall{Some: 9.125, Full: 8.5}
@@ -171,8 +174,10 @@ func host() collector.Container {
 func running(f *engine.Container, path string) collector.Container {
 	c := Blank(path, f.Name, f.Image)
 	c.Facts, c.Source, c.OOMKills, c.LimitCores, c.LastSeen = f, collector.SourceCgroup, 0, 8, float64(Now().Unix())
+	c.Recent = collector.Recent{}
 	c.Rates = collector.Rates{
 		CPU: 0.0125, ReadBytes: 0, WriteBytes: 4096, ReceiveBytes: 1250.5, TransmitBytes: 990, ThrottledRatio: 0,
+		CPUPressure: 0.015625, MemoryPressure: 0, IOPressure: 0.001,
 	}
 	c.Stats.CPU = cgroups.CPU{
 		Usage: 42.123456, User: 30.5, System: 11.623456, QuotaMicros: math.NaN(), PeriodMicros: 100000, Shares: 1024,
@@ -201,6 +206,7 @@ func running(f *engine.Container, path string) collector.Container {
 // asV1 takes away what cgroup v1 does not give.
 func asV1(c collector.Container) collector.Container {
 	nan := math.NaN()
+	c.Rates.CPUPressure, c.Rates.MemoryPressure, c.Rates.IOPressure = nan, nan, nan
 	c.Stats.Pressure = cgroups.Pressure{
 		CPU: cgroups.Stall{Some: nan, Full: nan}, Memory: cgroups.Stall{Some: nan, Full: nan}, IO: cgroups.Stall{Some: nan, Full: nan},
 	}

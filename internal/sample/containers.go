@@ -32,7 +32,8 @@ func busy() collector.Container {
 	f := facts(ID("b1"), "busy", "nginx:1.29")
 	f.RestartPolicy, f.Health, f.NetworkMode = "always", engine.HealthHealthy, "shop_default"
 	f.ImageStale = true
-	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+	f.Labels = map[string]string{"com.docker.compose.project": "shop", "com.docker.compose.service": "web", "shop.db.password": "hunter2"}
+	f.Limits = engine.Limits{Memory: 64 << 20, MemorySwap: 128 << 20, MemoryReservation: 32 << 20, CPUQuota: 50000, CPUPeriod: 100000, CPUShares: 512, CPUSet: "0-3"}
 	c := running(f, "/system.slice/docker-"+f.ID+".scope")
 	c.LimitCores, c.Rates.CPU, c.Rates.ThrottledRatio = 0.5, 0.4875, 0.9
 	c.Disk = collector.Disk{Writable: 5263360, Root: 7307264, Log: 1500000}
@@ -43,7 +44,7 @@ func busy() collector.Container {
 	m.Limit, m.SwapLimit, m.Reservation = 64<<20, 128<<20, 32<<20
 	m.Events = cgroups.MemoryEvents{Low: 1, High: 2, Max: 30, OOM: 4, OOMKill: 5, OOMGroupKill: 0}
 	m.SwapEvents = cgroups.SwapEvents{High: 7, Max: 8, Fail: 9}
-	c.OOMKills, m.OOMKills = 6, 5
+	c.OOMKills, m.OOMKills, c.Recent.OOMKills = 6, 5, 1
 	c.Stats.Pids.ThreadsMax = 200
 	c.Stats.Hugetlb = []cgroups.HugePages{{PageSize: "2MB", Usage: 4 << 20, MaxUsage: math.NaN(), FailCount: 1}}
 	c.Stats.NUMA = numaNodes(false)
@@ -70,8 +71,9 @@ func crashLooping() collector.Container {
 	f := stopped(ID("c1"), "crashloop", "busybox:1.37", 1)
 	f.State, f.RestartPolicy, f.Restarts = engine.StateRestarting, "unless-stopped", 17
 	f.Exits.Error = 18
+	f.Limits = engine.Limits{MemorySwap: -1, CPUQuota: 150000}
 	c := inactive(f)
-	c.LastSeen = float64(Now().Unix())
+	c.LastSeen, c.Recent.Restarts = float64(Now().Unix()), 9
 	return c
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"tallyman/api/metrics"
+	"tallyman/cmd/tallyman/internal/doctor"
+)
+
+// defineDoctor defines the flags of doctor: those of serve, which it checks, and its own.
+func defineDoctor(on flagSet) *config {
+	c := defineFlags(on)
+	c.defineFormat(on, "text", formJSON)
+	c.defineRemote(on)
+	return c
+}
+
+// runDoctor checks what serve would need with the same flags, or how the tallyman at --url fares.
+func runDoctor(ctx context.Context, cfg *config, stdout io.Writer) error {
+	var checks []doctor.Check
+	if *cfg.remote.url != "" {
+		t, err := open(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer t.close()
+		checks = doctor.Remote(ctx, t.Client)
+	} else {
+		checks = examine(ctx, cfg)
+	}
+	if cfg.show.format == formJSON {
+		if err := doctor.WriteJSON(stdout, checks); err != nil {
+			return err
+		}
+	} else {
+		doctor.WriteText(stdout, checks)
+	}
+	if doctor.Worst(checks) == doctor.Fail {
+		return errSaid
+	}
+	return nil
+}
+
+// examine checks this host.
+func examine(ctx context.Context, cfg *config) []doctor.Check {
+	checks := examineParts(ctx, cfg)
+	if *cfg.groups[metrics.GroupProcess] {
+		checks = append(checks, doctor.Trace(cfg.paths()))
+	}
+	checks = append(checks, doctor.Web(cfg.checkWeb(), *cfg.web.WebConfigFile))
+	if *cfg.web.WebSystemdSocket {
+		return checks // systemd listens
+	}
+	for _, address := range *cfg.web.WebListenAddresses {
+		if checkAddress(address) == nil && !strings.HasPrefix(address, "vsock://") {
+			checks = append(checks, doctor.Port(ctx, address))
+		}
+	}
+	return checks
+}
+
+func (c *config) paths() doctor.Paths { return doctor.Paths{RootFS: *c.rootFS, Root: c.root()} }
+
+// examineParts makes the parts of serve, lets them run for a moment, and says what they have found.
+func examineParts(ctx context.Context, cfg *config) []doctor.Check {
+	var checks []doctor.Check
+	log := slog.New(slog.DiscardHandler)
+	addresses, err := cfg.engineAddresses()
+	cfg.engines = addresses
+	p := &program{log: log}
+	if err == nil {
+		p.engines, err = buildEngines(cfg, log, nil, nil)
+	}
+	if err != nil {
+		checks = append(checks, doctor.Flag("engine flags", err))
+	}
+	*cfg.maxAge = 0
+	kernel, kernelErr := buildKernel(cfg)
+	if kernelErr == nil {
+		p.assemble(cfg, nil, kernel)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	p.run(ctx, &background)
+	p.settle(ctx)
+	p.askAll(ctx)
+	contained := doctor.InContainer(cfg.paths())
+	for _, e := range p.engines {
+		checks = append(checks, doctor.Engine(e, contained)...)
+	}
+	if kernelErr != nil {
+		return append(checks, doctor.NoKernel(kernelErr, cfg.paths(), contained)...)
+	}
+	s, err := p.collector.Snapshot(ctx)
+	if err != nil {
+		return append(checks, doctor.Flag("snapshot", fmt.Errorf("the host cannot be read: %w", err)))
+	}
+	return append(checks, doctor.Kernel(kernel.About(), s, cfg.paths(), contained)...)
+}
+
+// askAll waits until the engines were asked for all that is checked, their disk usage among it; not for long.
+func (p *program) askAll(ctx context.Context) {
+	const patience = 15 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, e := range p.engines {
+		e.RefreshDisk()
+	}
+	waitFor(ctx, func() bool {
+		for _, e := range p.engines {
+			if !doctor.Asked(e) {
+				return false
+			}
+		}
+		return true
+	})
+}
