@@ -69,15 +69,8 @@ func New(b Build, severalEngines bool) *Metrics {
 			Name: "tallyman_render_bytes",
 			Help: "Size of the latest rendered exposition, by encoding.",
 		}, []string{"encoding"}),
-		series: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tallyman_series",
-			Help: "Series in the latest rendered exposition, by group, without those of tallyman itself.",
-		}, []string{"group"}),
-		leftOut: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "tallyman_group_left_out",
-			Help: "Groups that are not served since there are more series than --collector.max-series allows: 1, and 0 once they are served again.",
-		}, []string{"group"}),
 	}
+	m.series, m.leftOut = newSeries()
 	m.history = [2]prometheus.Gauge{
 		prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "tallyman_history_containers",
@@ -103,6 +96,19 @@ func New(b Build, severalEngines bool) *Metrics {
 		m.history[0], m.history[1],
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// newSeries counts what is served, and what is not.
+func newSeries() (series, leftOut *prometheus.GaugeVec) {
+	series = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "tallyman_series",
+		Help: "Series in the latest rendered exposition, by group, without those of tallyman itself.",
+	}, []string{"group"})
+	leftOut = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "tallyman_group_left_out",
+		Help: "Groups that are not served since there are more series than --collector.max-series allows: 1, and 0 once they are served again.",
+	}, []string{"group"})
+	return series, leftOut
 }
 
 // Engine gives the same Metrics for what is done with one of several engines; m itself where there is only one.
