@@ -203,8 +203,13 @@ func BenchmarkRender(b *testing.B) {
 	})
 }
 
-func BenchmarkScrape(b *testing.B)     { each(b, func(b *testing.B, h *host) { h.scrape(b, "identity") }) }
-func BenchmarkScrapeGzip(b *testing.B) { each(b, func(b *testing.B, h *host) { h.scrape(b, "gzip") }) }
+func BenchmarkScrape(b *testing.B) {
+	each(b, func(b *testing.B, h *host) { h.scrape(b, "identity") })
+}
+
+func BenchmarkScrapeGzip(b *testing.B) {
+	each(b, func(b *testing.B, h *host) { h.scrape(b, "gzip") })
+}
 
 // scrape asks over HTTP.
 func (h *host) scrape(b *testing.B, encoding string) {

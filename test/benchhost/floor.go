@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"tallyman/test/internal/kernelfiles"
-
 	"golang.org/x/sys/unix"
+
+	"tallyman/test/internal/kernelfiles"
 )
 
 // floorArg is the only argument of the child that is the floor.

@@ -25,7 +25,7 @@ type cost struct {
 func main() {
 	stages, order, err := read(io.TeeReader(os.Stdin, os.Stdout))
 	if err == nil {
-		err = print(os.Stdout, stages, order)
+		err = write(os.Stdout, stages, order)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "growth:", err)
@@ -75,8 +75,8 @@ func read(r io.Reader) (map[string][]cost, []string, error) {
 	return stages, order, reader.Err()
 }
 
-// print writes the table.
-func print(out io.Writer, stages map[string][]cost, order []string) error {
+// write writes the table.
+func write(out io.Writer, stages map[string][]cost, order []string) error {
 	floor := map[int]float64{}
 	for _, c := range stages["Floor"] {
 		floor[c.containers] = c.micros
