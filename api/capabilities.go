@@ -11,16 +11,8 @@ import (
 
 // capabilities answers with what can be seen here, and what would let the rest be seen.
 func (s *Server) capabilities(w http.ResponseWriter, r *http.Request) {
-	if err := parseQuery(r.URL.RawQuery); err != nil {
-		s.sendError(w, r, http.StatusBadRequest, err.Error())
-		return
-	}
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
-		return
-	}
-	if s.tags.unchanged(w, r, snap) {
+	snap := s.snapshot(w, r)
+	if snap == nil || s.tags.unchanged(w, r, snap) {
 		return
 	}
 	s.sendJSON(w, r, http.StatusOK, newCapabilities(snap, s.groups))

@@ -16,16 +16,9 @@ func (s *Server) containerHistory(w http.ResponseWriter, r *http.Request) {
 
 // hostHistory answers with what is remembered of the host.
 func (s *Server) hostHistory(w http.ResponseWriter, r *http.Request) {
-	if err := parseQuery(r.URL.RawQuery); err != nil {
-		s.sendError(w, r, http.StatusBadRequest, err.Error())
-		return
+	if snap := s.snapshot(w, r); snap != nil {
+		s.sendHistory(w, r, snap, s.source.History("", ""))
 	}
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
-		return
-	}
-	s.sendHistory(w, r, snap, s.source.History("", ""))
 }
 
 func (s *Server) sendHistory(w http.ResponseWriter, r *http.Request, snap *collector.Snapshot, points []collector.Point) {
@@ -38,13 +31,8 @@ func (s *Server) sendHistory(w http.ResponseWriter, r *http.Request, snap *colle
 
 // lastWords answers with the runs of containers that have ended.
 func (s *Server) lastWords(w http.ResponseWriter, r *http.Request) {
-	if err := parseQuery(r.URL.RawQuery); err != nil {
-		s.sendError(w, r, http.StatusBadRequest, err.Error())
-		return
-	}
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
+	snap := s.snapshot(w, r)
+	if snap == nil {
 		return
 	}
 	all := s.source.LastWords()

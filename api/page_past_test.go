@@ -45,7 +45,7 @@ func past(s *collector.Snapshot) *fake {
 		ID: sample.ID("99"), Name: "gone", Finished: now.Add(-time.Hour), Removed: true, PeakMemory: math.NaN(), CPU: math.NaN(), ThrottledRatio: math.NaN(),
 	}}
 	f.logs = []engine.LogLine{
-		{Time: now, Stream: "stdout", Text: "\x1b[32mready\x1b[0m <b>bold</b>"}, {Stream: "stderr", Text: "what went wrong\x07"},
+		{Time: now, Stream: "stdout", Text: "ready <b>bold</b>"}, {Stream: "stderr", Text: "what went wrong␇"},
 	}
 	return f
 }

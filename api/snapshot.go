@@ -18,6 +18,21 @@ func noSnapshot(err error) string {
 	return "no snapshot of the host: " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
+// snapshot gives the Snapshot to answer a request of the API with, in whose query nothing may be; nil when the answer has been why there is
+// none.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) *collector.Snapshot {
+	if err := parseQuery(r.URL.RawQuery); err != nil {
+		s.sendError(w, r, http.StatusBadRequest, err.Error())
+		return nil
+	}
+	snap, err := s.source.Snapshot(r.Context())
+	if err != nil {
+		s.sendUnavailable(w, r, err)
+		return nil
+	}
+	return snap
+}
+
 // unavailable answers in plain text when there is no Snapshot.
 func unavailable(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	if r.Context().Err() == nil { // a client that has gone is not worth a line

@@ -148,35 +148,3 @@ func TestExitWords(t *testing.T) {
 		}
 	}
 }
-
-func TestVisible(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]string{
-		"plain é 世": "plain é 世", "a\tb": "a\tb", "\x1b[1;31mred\x1b[0m": "red", "\x1b]0;title\x07text": "text", "\x1b]8;;http://x\x1b\\link": "link",
-		"\x1b(Bx": "x", "\x1bMx": "x", "\x1b": "", "\x1b[": "", "\x1b[31": "", "a\x00b\x07": "a␀b␇", "bad \xff byte": "bad \ufffd byte",
-		"\u202egnp.exe": "⇄gnp.exe", "\u2066x\u2069": "⇄x⇄", "\x7f": "␡", "\u0085": "\ufffd", "\x1b[31é": "é", "<b>": "<b>", "\r": "␍",
-	} {
-		if got := visible(in, 100); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-	if got := visible(strings.Repeat("é", 100), 11); got != "ééééé…" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func FuzzVisible(f *testing.F) {
-	f.Add("\x1b[31mx\x1b]0;t\x07\u202e\x00\xff", 10)
-	f.Fuzz(func(t *testing.T, text string, most int) {
-		most = min(max(most, 0), 1000)
-		got := visible(text, most)
-		if len(got) > 3*most+len("…") {
-			t.Errorf("%d bytes of at most %d became %d", len(text), most, len(got))
-		}
-		for _, r := range got {
-			if r < 0x20 && r != '\t' || r == 0x7f || r >= 0x202a && r <= 0x202e {
-				t.Errorf("%q is still in %q", r, got)
-			}
-		}
-	})
-}

@@ -26,5 +26,5 @@ type Event struct {
 type LogLine struct {
 	Time   time.Time // zero = the engine did not say
 	Stream string    // "stdout" or "stderr"; "" for a container with a terminal, which has one for both
-	Text   string    // without the end of the line, of a bounded length
+	Text   string    // without the end of the line, of a bounded length; what terminals obey is left out, control characters are pictures
 }

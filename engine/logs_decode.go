@@ -238,7 +238,7 @@ func harmless(text []byte) string {
 
 // turnsText says whether a character changes the direction of what follows, so that text reads as what it is not.
 func turnsText(c rune) bool {
-	return c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069'
+	return c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' || c == '\u200e' || c == '\u200f' || c == '\u061c'
 }
 
 // escapeSequence is the length of the sequence for terminals (ECMA-48) at the beginning of a text; 0 = there is none, or no end
