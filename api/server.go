@@ -124,34 +124,43 @@ func (s *Server) Stop() { s.stop() }
 type route struct {
 	pattern string
 	handler http.HandlerFunc
-	// each says that every answer is made for one client: only a few are in the making at the same time.
-	each bool
+	bounds  bounds
 }
+
+// bounds is what bounds the answers of a route.
+type bounds int
+
+const (
+	unbounded bounds = iota // nothing: they may take long
+	shared                  // the time: many clients get the same answer
+	made                    // also their number: each is made for one client
+	followed                // as made, but for those that have no end; see Server.following
+)
 
 // routes lists everything that is served.
 func (s *Server) routes() []route {
 	return []route{
-		{"/", s.indexPage, true},
-		{"/containers/{id}", s.containerPage, true},
-		{"/events", s.eventsPage, true},
-		{"/static/*", s.static, false},
+		{"/", s.indexPage, made},
+		{"/containers/{id}", s.containerPage, made},
+		{"/events", s.eventsPage, made},
+		{"/static/*", s.static, shared},
 
-		{"/metrics", s.scrapes.ServeHTTP, false},
+		{"/metrics", s.scrapes.ServeHTTP, shared},
 
-		{"/api/v1/summary", s.summary, true},
-		{"/api/v1/containers", s.containers, true},
-		{"/api/v1/containers/{id}", s.container, true},
-		{"/api/v1/containers/{id}/cgroup", s.cgroup, true},
-		{"/api/v1/capabilities", s.capabilities, true},
-		{"/api/v1/containers/{id}/history", s.containerHistory, true},
-		{"/api/v1/containers/{id}/logs", s.containerLogs, true},
-		{"/api/v1/history", s.hostHistory, true},
-		{"/api/v1/events", s.events, true},
-		{"/api/v1/last-words", s.lastWords, true},
-		{"/api/v1/openapi.yaml", s.openAPI, false},
+		{"/api/v1/summary", s.summary, made},
+		{"/api/v1/containers", s.containers, made},
+		{"/api/v1/containers/{id}", s.container, made},
+		{"/api/v1/containers/{id}/cgroup", s.cgroup, made},
+		{"/api/v1/capabilities", s.capabilities, made},
+		{"/api/v1/containers/{id}/history", s.containerHistory, made},
+		{"/api/v1/containers/{id}/logs", s.containerLogs, made},
+		{"/api/v1/history", s.hostHistory, made},
+		{"/api/v1/events", s.events, followed},
+		{"/api/v1/last-words", s.lastWords, made},
+		{"/api/v1/openapi.yaml", s.openAPI, shared},
 
-		{"/-/healthy", s.healthy, false},
-		{"/-/ready", s.ready, false},
+		{"/-/healthy", s.healthy, shared},
+		{"/-/ready", s.ready, shared},
 	}
 }
 
@@ -161,12 +170,12 @@ func (s *Server) debugRoutes() []route {
 		return nil
 	}
 	return []route{
-		{"/debug/pprof/", pprof.Index, false},
-		{"/debug/pprof/{profile}", pprof.Index, false},
-		{"/debug/pprof/cmdline", pprof.Cmdline, false},
-		{"/debug/pprof/profile", pprof.Profile, false},
-		{"/debug/pprof/symbol", pprof.Symbol, false},
-		{"/debug/pprof/trace", pprof.Trace, false},
+		{"/debug/pprof/", pprof.Index, unbounded},
+		{"/debug/pprof/{profile}", pprof.Index, unbounded},
+		{"/debug/pprof/cmdline", pprof.Cmdline, unbounded},
+		{"/debug/pprof/profile", pprof.Profile, unbounded},
+		{"/debug/pprof/symbol", pprof.Symbol, unbounded},
+		{"/debug/pprof/trace", pprof.Trace, unbounded},
 	}
 }
 
@@ -176,19 +185,17 @@ func (s *Server) Handler() http.Handler {
 	r.Use(s.recovered, secured, s.readOnly, s.small)
 	r.NotFound(s.notFound)
 	bounded := s.bounded()
-	for _, rt := range s.routes() {
-		if rt.pattern == "/api/v1/events" { // with ?follow=1 it has no end, and neither limit is for it
-			add(r.With(s.following, timed, bounded), rt)
-			continue
-		}
-		if rt.each {
+	for _, rt := range append(s.routes(), s.debugRoutes()...) {
+		switch rt.bounds {
+		case unbounded:
+			add(r, rt)
+		case shared:
+			add(r.With(timed), rt)
+		case made:
 			add(r.With(timed, bounded), rt)
-			continue
+		case followed:
+			add(r.With(s.following, timed, bounded), rt)
 		}
-		add(r.With(timed), rt)
-	}
-	for _, rt := range s.debugRoutes() {
-		add(r, rt)
 	}
 	return r
 }
