@@ -39,7 +39,7 @@ func TestReasons(t *testing.T) {
 		}, ""},
 		"killed, and about to start again": {func(_ *collector.Container, f *engine.Container) {
 			f.State, f.HasExited, f.ExitCode, f.OOMKilled = engine.StateRestarting, true, 137, true
-		}, "oom_looping restarting"},
+		}, "oom_looping"},
 		"killed, and that was it": {func(_ *collector.Container, f *engine.Container) {
 			f.State, f.HasExited, f.ExitCode, f.OOMKilled = engine.StateExited, true, 137, true
 		}, "oom_killed"},

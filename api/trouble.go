@@ -149,8 +149,7 @@ func compareReasons(a, b []string) int {
 // lifeTrouble is what the engine says of the life of a container, and the kernel of its kills.
 func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity, string)) {
 	looping := isLooping(c, f)
-	killTrouble(c, f, looping, add)
-	if looping {
+	if !killTrouble(c, f, looping, add) && looping {
 		add(isRestarting, "restarting again and again: "+restarts(f.Restarts)+lastExit(f))
 	}
 	if f.State == engine.StateDead {
@@ -172,16 +171,18 @@ func lifeTrouble(c *collector.Container, f *engine.Container, add func(severity,
 	}
 }
 
-// killTrouble is what is known of kills for want of memory.
-func killTrouble(c *collector.Container, f *engine.Container, looping bool, add func(severity, string)) {
+// killTrouble is what is known of kills for want of memory. It says whether that explains a loop.
+func killTrouble(c *collector.Container, f *engine.Container, looping bool, add func(severity, string)) (explained bool) {
 	switch {
 	case looping && (f.OOMKilled || f.Exits.OOM > 0 || c.Recent.OOMKills > 0), c.Recent.OOMKills >= loopFrom:
 		add(isOOMLooping, "killed for want of memory again and again: "+restarts(f.Restarts)+limitWords(c.Stats.Memory.Limit, f))
+		return true
 	case c.Recent.OOMKills > 0 && f.State.HasProcesses():
 		add(killed, "a process of it was killed for want of memory")
 	case hasEnded(f) && f.OOMKilled:
 		add(killed, "ended: killed for want of memory")
 	}
+	return false
 }
 
 // hasEnded says whether a container does not run, and how it ended is known.

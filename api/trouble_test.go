@@ -65,11 +65,11 @@ func TestTrouble(t *testing.T) {
 		"just restarted":     {again(10*time.Second, 1, false), "restarting", "5 restarts"},
 		"restarted long ago": {again(time.Hour, 1, false), "", ""},
 		"restarted by hand":  {again(10*time.Second, 143, false), "", ""},
-		"oom loop":           {again(10*time.Second, 137, true), "oom_looping restarting", "5 restarts, its limit is 20.0 MiB"},
+		"oom loop":           {again(10*time.Second, 137, true), "oom_looping", "5 restarts, its limit is 20.0 MiB"},
 		"survived":           {again(time.Hour, 137, true), "", ""},
 		"oom loop, not there": {ended(137, func(f *engine.Container) {
 			f.State, f.OOMKilled, f.Limits.Memory = engine.StateRestarting, true, 32<<20
-		}), "oom_looping restarting", "32.0 MiB"},
+		}), "oom_looping", "32.0 MiB"},
 		"unhealthy": {runs(func(_ *collector.Container, f *engine.Container) {
 			f.Health, f.FailingStreak = engine.HealthUnhealthy, 3
 		}), "unhealthy", "3 failed probes in a row"},
