@@ -271,8 +271,17 @@ func (e *exposition) renderZipped(b *body) {
 		_, _ = e.rendering.gzip.Write(e.ownOf(b))
 	}
 	_ = e.rendering.gzip.Close()
-	b.zipped = buf.Bytes()
+	b.zipped = fitted(buf.Bytes())
 	e.self.Rendered("gzip", len(b.zipped))
+}
+
+// fitted gives a buffer without the half that it may have grown beyond its text: it is kept for the texts to come, which are about as
+// long.
+func fitted(text []byte) []byte {
+	if room := len(text) + len(text)/16; cap(text) > room+room/8 {
+		return append(make([]byte, 0, room), text...)
+	}
+	return text
 }
 
 // serveFiltered renders some of the groups for one client. An error means that nothing has been written.

@@ -57,24 +57,30 @@ type fileSpec struct {
 	parse  func(b []byte, s *Stats, n names) error
 }
 
-// file is one kernel file of one cgroup.
+// file is one kernel file of one cgroup. There are two dozen for each container: hence nothing is in it that can be elsewhere.
 type file struct {
-	spec *fileSpec
-	name string // spec.name or spec.other
-	fd   int    // -1 = not kept
-	// denied is the reason why it cannot be opened, other than that it is not there.
-	denied error
+	spec  *fileSpec
+	fd    int32 // -1 = not kept
+	other bool  // it is called spec.other here
+}
+
+// name is what it is called.
+func (f *file) name() string {
+	if f.other {
+		return f.spec.other
+	}
+	return f.spec.name
 }
 
 // readFile reads a whole file of a handle into the reader's buffer; the result is valid until the next call.
 func (h *Handle) readFile(f *file) ([]byte, error) {
-	if f.denied != nil {
-		return nil, f.denied
+	if err := h.denied[f.spec]; err != nil {
+		return nil, err
 	}
 	if f.fd >= 0 {
-		return h.r.pread(f.fd, f.spec.list)
+		return h.r.pread(int(f.fd), f.spec.list)
 	}
-	fd, err := h.folders.open(f.spec.base, f.name)
+	fd, err := h.folders.open(f.spec.base, f.name())
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,14 @@ import (
 type Handle struct {
 	r     *Reader
 	path  string
-	dir   string // the folder whose links tell whether there are child cgroups
 	files []file
-	// folders is where the files that are not kept open are; nil when all are.
-	folders *folders
-	netDev  string // "" = not its own
-	host    bool
+	// denied says why files cannot be opened that are there; nil = none.
+	denied map[*fileSpec]error
+	// folders is where the files are that are not kept open; reopened says that these are all.
+	folders  *folders
+	reopened bool
+	netDev   string // "" = not its own
+	host     bool
 	// firstProcess is the container's, as /proc names it; 0 = unknown, or its processes are not asked for.
 	firstProcess int
 	proc         string // /proc/<firstProcess>
@@ -103,7 +105,7 @@ func (h *Handle) readFiles(s *Stats, glance bool) (bad Errors, gone error) {
 		if err == nil {
 			err = f.spec.parse(b, s, h.r)
 			if err != nil {
-				bad = append(bad, &FileError{File: f.name, Reason: "parse", Err: err})
+				bad = append(bad, &FileError{File: f.name(), Reason: "parse", Err: err})
 			}
 		} else {
 			bad, gone = h.failed(f, err, bad)
@@ -133,7 +135,7 @@ func (h *Handle) failed(f *file, err error, bad Errors) (Errors, error) {
 	case errors.Is(err, unix.EOPNOTSUPP): // pressure switched off (psi=0), cgroup.procs of a threaded cgroup
 		return bad, nil
 	}
-	return append(bad, &FileError{File: f.name, Reason: reasonOf(err), Err: err}), nil
+	return append(bad, &FileError{File: f.name(), Reason: reasonOf(err), Err: err}), nil
 }
 
 // readNetDev opens /proc/<pid>/net/dev anew for each reading: an open one would keep the network namespace of an ended
@@ -167,7 +169,7 @@ func (h *Handle) derive(s *Stats) {
 	if h.host {
 		return
 	}
-	parent := hasChildren(h.dir)
+	parent := h.hasChildren()
 	// From another pid namespace v1 lists no processes although there are some.
 	if parent || s.Pids.Processes == 0 && s.Pids.Threads > 0 {
 		s.Pids.Processes = math.NaN()
@@ -185,11 +187,11 @@ func (m *Memory) DeriveWorkingSet() {
 	}
 }
 
-// hasChildren says whether a cgroup has child cgroups: a folder of the cgroup file systems has two links and one for each
-// folder in it.
-func hasChildren(dir string) bool {
+// hasChildren says whether there are child cgroups: a folder of the cgroup file systems has two links and one for each folder in
+// it.
+func (h *Handle) hasChildren() bool {
 	var st unix.Stat_t
-	return unix.Stat(dir, &st) == nil && st.Nlink > 2
+	return h.folders.stat(h.r.hierarchy.procs, &st) == nil && st.Nlink > 2
 }
 
 // reasonOf is the word under which a failure is counted.

@@ -56,7 +56,7 @@ func (h *Handle) readLimits(s *Stats) *FileError {
 func (h *Handle) countDescriptors(p *Process) *FileError {
 	pids := h.processes()
 	switch {
-	case hasChildren(h.dir):
+	case h.hasChildren():
 		return nil // some processes are in child cgroups
 	// cgroup.procs names processes as our own pid namespace does, and has 0, or nothing, for those that are not in it. Only
 	// where it names the container's first process as /proc does, are its numbers those of /proc.

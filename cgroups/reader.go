@@ -56,8 +56,8 @@ type Root struct {
 type Options struct {
 	Root  Root
 	Parts Parts // default DefaultParts
-	// MaxDescriptors is how many descriptors may be kept: files first, then the folders of cgroups, then none. Default: three
-	// quarters of the soft limit RLIMIT_NOFILE.
+	// MaxDescriptors is how many descriptors may be kept: files first, then the folders of cgroups, then none. Default: the
+	// soft limit RLIMIT_NOFILE less 1024, or less a quarter of it.
 	MaxDescriptors int
 	// HideInterfaces says which network interfaces are left out, by their names. Default: the loopback, and the host's side of
 	// containers' interfaces ("lo", "veth*", "docker*"), whose traffic is counted in the containers.

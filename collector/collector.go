@@ -111,6 +111,8 @@ type Collector struct {
 	host    *tracked
 	slices  map[string]*tracked // by path
 	round   uint64
+	// joined are the containers of the snapshot that is being made, engine by engine.
+	joined []*tracked
 	// readings are those of the latest complete collection.
 	readings []reading
 	// glanced is when everything was read without a snapshot, last; for Run alone.

@@ -18,7 +18,8 @@ type tracked struct {
 	facts  *engine.Container
 	target cgroups.Target
 	handle *cgroups.Handle // nil while there is no cgroup to read
-	latest Container
+	// latest is the container in the latest snapshot; nil while there is none.
+	latest *Container
 	at     time.Time // when the numbers of latest were taken
 	rates  rateBase
 	oom    oomCounter
@@ -44,13 +45,14 @@ const searchEvery = time.Minute
 func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
-	c.readings = c.readings[:0]
+	c.readings, c.joined = c.readings[:0], c.joined[:0]
 	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
 		s.Host, s.Slices = recent.Host, recent.Slices
 	} else {
-		s.Host, s.Slices = c.readHost(s), c.readSlices(s)
+		c.readHost(s)
+		s.Slices = c.readSlices(s)
 	}
 	total := 0
 	for _, v := range views {
@@ -65,9 +67,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 		c.joinContainers(s, e, v, recent != nil)
 	}
 	if len(views) > 1 { // each engine's own are in order
-		slices.SortStableFunc(s.Containers, func(a, b Container) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-		})
+		c.sort(s)
 	}
 	if recent == nil {
 		c.remember(now, views)
@@ -79,6 +79,19 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	return s
 }
 
+// sort puts the containers of all engines in order.
+func (c *Collector) sort(s *Snapshot) {
+	slices.SortStableFunc(c.joined, func(a, b *tracked) int {
+		return cmp.Or(cmp.Compare(a.latest.Name, b.latest.Name), cmp.Compare(a.latest.ID, b.latest.ID))
+	})
+	sorted := make([]Container, len(c.joined))
+	for i, t := range c.joined {
+		sorted[i] = *t.latest
+		t.latest = &sorted[i]
+	}
+	s.Containers = sorted
+}
+
 // lost says whether a container that runs has been without a cgroup for longer than one that starts or ends.
 func (t *tracked) lost(now time.Time) bool {
 	return !t.missing.IsZero() && now.Sub(t.missing) >= missingFor
@@ -86,18 +99,22 @@ func (t *tracked) lost(now time.Time) bool {
 
 // joinContainers adds the containers of one engine.
 func (c *Collector) joinContainers(s *Snapshot, e *followed, view *engine.View, again bool) {
+	first := len(s.Containers)
+	s.Containers = s.Containers[:first+len(view.Containers)]
 	// Running containers come first: the path of one of them may show where the engine puts those that do not run.
 	for _, running := range []bool{true, false} {
-		for _, f := range view.Containers {
+		for i, f := range view.Containers {
 			if f.State.HasProcesses() != running {
 				continue
 			}
-			c.update(s, e, f, again)
+			if n := &s.Containers[first+i]; !again || !c.reuse(e, f, n) {
+				c.update(s, e, f, n)
+			}
 		}
 	}
 	for _, f := range view.Containers {
 		t := e.tracked[f.ID]
-		s.Containers = append(s.Containers, t.latest)
+		c.joined = append(c.joined, t)
 		c.note(key{e.status.Name, f.ID}, t)
 		e.status.Sources.add(t.latest.Source)
 	}
@@ -161,28 +178,6 @@ func (c *Collector) joinEngine(from *followed, view *engine.View, now time.Time)
 	return e
 }
 
-// readHost reads the root cgroup and what /proc says of the whole host.
-func (c *Collector) readHost(s *Snapshot) Container {
-	c.openHost()
-	t := c.host
-	host := Container{ID: "/", Source: SourceCgroup, SampleAge: math.NaN(), LimitCores: s.Machine.Cores, LastSeen: seconds(s.Time), Disk: unknownDisk(), Recent: unknownRecent()}
-	c.report(t, &host, t.handle.Read(&host.Stats))
-	host.OOMKills = host.Stats.Memory.OOMKills
-	host.Rates = t.rates.update(s.Time, &host.Stats)
-	t.latest, t.at = host, s.Time
-	c.note(key{}, t)
-	return host
-}
-
-func (c *Collector) openHost() {
-	if c.host == nil {
-		c.host = &tracked{}
-	}
-	if c.host.handle == nil {
-		c.host.handle = c.kernel.OpenHost()
-	}
-}
-
 // aim says which cgroup is the container's. What is open of another, that of the run before, is closed.
 func (t *tracked) aim(f *engine.Container, info *engine.Info) {
 	target := cgroups.Target{
@@ -195,21 +190,32 @@ func (t *tracked) aim(f *engine.Container, info *engine.Info) {
 	}
 }
 
-// update brings a container up to date; again allows a reading of the latest MaxAge to be used once more.
-func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again bool) {
-	t := e.track(f.ID, c.round)
-	unchanged := t.facts == f
-	t.facts = f
-	if again && unchanged {
-		t.latest.Facts = freshFacts(f, e.status)
-		return
+// reuse fills a place in the snapshot with what the latest one says of a container; false when its engine has said something new.
+func (c *Collector) reuse(e *followed, f *engine.Container, n *Container) bool {
+	t := e.tracked[f.ID]
+	if t == nil || t.facts != f || t.latest == nil {
+		return false
 	}
+	t.round = c.round
+	*n = *t.latest
+	n.Facts = freshFacts(f, e.status)
+	t.latest = n
+	return true
+}
+
+// update brings a container up to date, and fills its place in the snapshot.
+func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, n *Container) {
+	t := e.track(f.ID, c.round)
+	unchanged := t.facts == f && t.latest != nil
+	t.facts = f
 	t.aim(f, &e.status.Info)
-	n := Container{
-		Name: f.Name, Image: f.Image, Engine: e.status.Name, Labels: t.latest.Labels, Facts: freshFacts(f, e.status),
+	*n = Container{
+		Name: f.Name, Image: f.Image, Engine: e.status.Name, Facts: freshFacts(f, e.status),
 		Source: SourceNone, SampleAge: math.NaN(),
 	}
-	if !unchanged {
+	if unchanged {
+		n.Labels = t.latest.Labels
+	} else {
 		n.Labels = c.labels(f)
 		if t.handle != nil {
 			t.handle.Expire()
@@ -218,7 +224,7 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.Stats.Reset()
 	at, cores := s.Time, s.Machine.Cores
 	if f.State.HasProcesses() {
-		at = c.read(e, t, &n, s.Time)
+		at = c.read(e, t, n, s.Time)
 	} else {
 		t.close()
 	}
@@ -228,8 +234,8 @@ func (c *Collector) update(s *Snapshot, e *followed, f *engine.Container, again 
 	n.ID = t.path(c.kernel)
 	n.LimitCores = limitCores(&n.Stats.CPU, cores)
 	n.OOMKills = t.oom.total(f, n.Stats.Memory.OOMKills)
-	n.Recent = t.recently(&n, s.Time)
-	n.LastSeen = lastSeen(&n, f, e.status, s.Time)
+	n.Recent = t.recently(n, s.Time)
+	n.LastSeen = lastSeen(n, f, e.status, s.Time)
 	n.Rates, t.at = t.rates.update(at, &n.Stats), at
 	n.Disk = c.readDisk(f, e.status)
 	t.latest = n
@@ -240,7 +246,7 @@ func (t *tracked) path(k Kernel) string {
 	switch {
 	case t.handle != nil:
 		return t.handle.Path()
-	case t.latest.ID != "":
+	case t.latest != nil && t.latest.ID != "":
 		return t.latest.ID
 	}
 	return k.Path(t.target)
@@ -316,9 +322,12 @@ func readKept(t *tracked, n *Container, open opener, read reader) (err error) {
 
 // report counts what could not be read, and logs it when it is news.
 func (c *Collector) report(t *tracked, n *Container, err error) {
+	if err == nil {
+		t.told = ""
+		return
+	}
 	var files cgroups.Errors
 	switch {
-	case err == nil:
 	case errors.As(err, &files):
 		for _, f := range files {
 			c.opts.Self.CollectError(f.File, f.Reason)
@@ -327,10 +336,6 @@ func (c *Collector) report(t *tracked, n *Container, err error) {
 		c.opts.Self.CollectError("cgroup", "not_found")
 	default:
 		c.opts.Self.CollectError("cgroup", "io")
-	}
-	if err == nil {
-		t.told = ""
-		return
 	}
 	n.Problem = err.Error()
 	if n.Problem != t.told {

@@ -44,7 +44,7 @@ func tallymanFamilies() []Family {
 		},
 		{
 			Name: "tallyman_open_descriptors", Type: Gauge, Group: GroupTallyman, Labels: []string{"kind"},
-			Help: "Descriptors that are kept: kernel files, and the directories of cgroups whose files are opened for each reading.",
+			Help: "Descriptors that are kept: kernel files, and directories of cgroups.",
 			SnapshotEach: func(s *snapshot, yield func(Sample)) {
 				yield(labelled(float64(s.Descriptors.Files), "file"))
 				yield(labelled(float64(s.Descriptors.Directories), "directory"))
@@ -52,8 +52,13 @@ func tallymanFamilies() []Family {
 		},
 		{
 			Name: "tallyman_open_descriptors_max", Type: Gauge, Group: GroupTallyman,
-			Help:          "Descriptors that may be kept: three quarters of the limit RLIMIT_NOFILE.",
+			Help:          "Descriptors that may be kept: the limit RLIMIT_NOFILE less 1024, or less a quarter of it.",
 			SnapshotValue: func(s *snapshot) float64 { return float64(s.Descriptors.Max) },
+		},
+		{
+			Name: "tallyman_cgroups_reopened", Type: Gauge, Group: GroupTallyman,
+			Help:          "Cgroups whose files are opened anew for each reading, at about twice the cost, since RLIMIT_NOFILE leaves no room to keep them.",
+			SnapshotValue: func(s *snapshot) float64 { return float64(s.Descriptors.Reopened) },
 		},
 	}
 }

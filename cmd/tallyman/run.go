@@ -29,6 +29,9 @@ const (
 	exitUsage = 2 // the configuration is wrong
 )
 
+// profileRate is of how many bytes that are allocated one is noted for /debug/pprof: the runtime's own default.
+const profileRate = 512 << 10
+
 // shutdownTimeout is how long answers that are being written may still take: operators are promised an end within 5 s.
 const shutdownTimeout = 3 * time.Second
 
@@ -65,6 +68,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // runServe serves until ctx ends.
 func runServe(ctx context.Context, cfg *config, stderr io.Writer) error {
 	cfg.log.Writer = stderr
+	if *cfg.pprof {
+		runtime.MemProfileRate = profileRate
+	}
 	p, err := build(cfg, promslog.New(cfg.log))
 	if err != nil {
 		return &usageError{err}

@@ -34,7 +34,7 @@ func Snapshot() *collector.Snapshot {
 			{Name: "memory"},
 			{Name: "psi", Reason: "psi_off", Help: "pressure is switched off: add psi=1 to the kernel's command line"},
 		},
-		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768},
+		Descriptors: cgroups.Descriptors{Files: 77, Directories: 3, Max: 768, Reopened: 1},
 	}
 	s.Engines = []collector.EngineStatus{{
 		Up: true, Fresh: true, Synced: Now().Add(-3 * time.Minute),

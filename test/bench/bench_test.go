@@ -45,6 +45,18 @@ type host struct {
 func start(b *testing.B, n int) *host {
 	b.Helper()
 	raiseLimit(b)
+	fake, all := containers(b, n)
+	h := &host{containers: all}
+	for _, c := range h.containers {
+		h.targets = append(h.targets, cgroups.Target{ID: c.ID, PID: c.PID, Driver: "cgroupfs", Network: true})
+	}
+	h.serve(b, fake.Host(), n)
+	return h
+}
+
+// containers brings up an engine with so many containers, whose cgroups and processes are real.
+func containers(b *testing.B, n int) (*fakeengine.Engine, []synth.Container) {
+	b.Helper()
 	fake, err := fakeengine.New(fakeengine.Options{Empty: true})
 	if err != nil {
 		b.Fatal(err)
@@ -55,13 +67,11 @@ func start(b *testing.B, n int) *host {
 	for i := range ids {
 		ids[i] = fake.Create(fmt.Sprintf("project-service-%d", i), "registry.example.org/team/service:2026.11.1")
 	}
-	h := &host{containers: synth.Start(b, ids)}
-	for _, c := range h.containers {
+	all := synth.Start(b, ids)
+	for _, c := range all {
 		fake.RunAs(c.ID, c.PID)
-		h.targets = append(h.targets, cgroups.Target{ID: c.ID, PID: c.PID, Driver: "cgroupfs", Network: true})
 	}
-	h.serve(b, fake.Host(), n)
-	return h
+	return fake, all
 }
 
 // raiseLimit lets every file be kept open, where this process may. Elsewhere those beyond the budget are opened each time.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tallyman/test/internal/usage"
 )
 
 // warmup is how many scrapes of each kind are not counted: buffers grow to their size in them.
@@ -32,6 +34,7 @@ type report struct {
 	RSSPlainKiB int     `json:"rss_after_plain_kib"`
 	RSSKiB      int     `json:"rss_kib"`
 	PeakKiB     int     `json:"rss_peak_kib"`
+	AnonKiB     int     `json:"rss_anon_kib"`
 	Descriptors int     `json:"descriptors"`
 
 	IdleMinutes float64 `json:"idle_minutes"` // of each of the three
@@ -75,9 +78,11 @@ func (r *report) scrapes(ctx context.Context, o options, t *tallyman) error {
 	if _, err := t.scrapes(ctx, warmup, "identity"); err != nil {
 		return err
 	}
-	if r.RSSPlainKiB, _, err = t.memory(); err != nil {
+	after, err := usage.MemoryOf(t.pid())
+	if err != nil {
 		return err
 	}
+	r.RSSPlainKiB = after.RSS
 	if _, err := t.scrapes(ctx, warmup, "gzip"); err != nil {
 		return err
 	}
@@ -90,10 +95,12 @@ func (r *report) scrapes(ctx context.Context, o options, t *tallyman) error {
 	if err := r.rounds(ctx, o, t, f); err != nil {
 		return err
 	}
-	if r.RSSKiB, r.PeakKiB, err = t.memory(); err != nil {
+	after, err = usage.MemoryOf(t.pid())
+	if err != nil {
 		return err
 	}
-	r.Descriptors, err = t.descriptors()
+	r.RSSKiB, r.PeakKiB, r.AnonKiB = after.RSS, after.Peak, after.Anon
+	r.Descriptors, err = usage.Descriptors(t.pid())
 	return err
 }
 
@@ -184,6 +191,7 @@ func (r *report) printScrapes(out io.Writer) {
 	row(out, "RSS MiB after plain", floats(float64(r.RSSPlainKiB)/1024))
 	row(out, "RSS MiB after gzip", floats(float64(r.RSSKiB)/1024), "", "30")
 	row(out, "RSS MiB peak", floats(float64(r.PeakKiB)/1024))
+	row(out, "of it anonymous", floats(float64(r.AnonKiB)/1024))
 	fmt.Fprintln(out)
 }
 

@@ -119,7 +119,7 @@ func TestKernel(t *testing.T) {
 		Engines: []collector.EngineStatus{{Capabilities: []cgroups.Capability{
 			{Name: "stats", Reason: "forbidden", Help: "it refuses: allow it"}, {Name: "events"},
 		}}},
-		Descriptors: cgroups.Descriptors{Files: 70, Directories: 5, Max: 100},
+		Descriptors: cgroups.Descriptors{Files: 70, Directories: 5, Max: 100, Reopened: 2},
 	}
 	p := Paths{RootFS: "/", Root: cgroups.Root{ProcFS: t.TempDir(), CgroupFS: "/sys/fs/cgroup"}}
 	checks := Kernel("cgroup v2", s, p, true)

@@ -157,8 +157,8 @@ func descriptors(s *collector.Snapshot) Check {
 	const name = "descriptors"
 	d := s.Descriptors
 	found := fmt.Sprintf("%d of %d are used for the files of %d containers", d.Files+d.Directories, d.Max, len(s.Containers))
-	if d.Directories > 0 {
-		return warn(name, found+": not all files stay open, and each reading opens them again", "raise RLIMIT_NOFILE: ulimit -n, LimitNOFILE= of systemd, or docker run --ulimit nofile=65536")
+	if d.Reopened > 0 {
+		return warn(name, fmt.Sprintf("%s: those of %d do not stay open, and each reading opens them again", found, d.Reopened), "raise RLIMIT_NOFILE: ulimit -n, LimitNOFILE= of systemd, or docker run --ulimit nofile=65536")
 	}
 	return pass(name, found)
 }
