@@ -39,9 +39,8 @@ func eachProgram(b *testing.B, encoding string) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			raiseLimit(b)
 			fake, _ := containers(b, n)
-			p := program.Start(b, program.Options{Path: binary, Host: fake.Host(), Args: []string{
-				"--engine.disk-usage-interval=0s", "--history.interval=0s",
-			}})
+			p := program.Start(b, program.Options{Path: binary, Host: fake.Host(), Args: append(profileArgs(),
+				"--engine.disk-usage-interval=0s", "--history.interval=0s")})
 			p.WaitFor(b, time.Minute, func(page scrape.Page) string {
 				if page.Is(float64(n), "tallyman_containers", "source", "cgroup") {
 					return ""
@@ -69,6 +68,7 @@ func (m *measured) scrapes(b *testing.B, encoding string) {
 	for range warmup {
 		m.scrape(b, client, encoding)
 	}
+	m.profile(b, client, encoding)
 	floor := m.floor.read(b)
 	mallocs, cpu := m.mallocs(b), m.cpu(b)
 	for b.Loop() {
@@ -89,21 +89,69 @@ func (m *measured) scrapes(b *testing.B, encoding string) {
 	b.ReportMetric(float64(memory.Anon)/1024, "anon-MiB")
 }
 
+// profileTo is the folder that is to get a profile of the program while it is scraped for a minute; "" = none is taken.
+func profileTo() string { return os.Getenv("TALLYMAN_BENCH_PROFILE") }
+
+func profileArgs() []string {
+	if profileTo() == "" {
+		return nil
+	}
+	return []string{"--web.enable-pprof"}
+}
+
+// profile takes one, if it is wanted.
+func (m *measured) profile(b *testing.B, client *http.Client, encoding string) {
+	b.Helper()
+	if profileTo() == "" {
+		return
+	}
+	done := make(chan error, 1)
+	go func() {
+		file, err := os.Create(filepath.Join(profileTo(), fmt.Sprintf("%s-%d.pb.gz", encoding, m.n)))
+		if err == nil {
+			defer file.Close()
+			err = m.get(b, client, "/debug/pprof/profile?seconds=60", "identity", file)
+		}
+		done <- err
+	}()
+	for {
+		select {
+		case err := <-done:
+			if err != nil {
+				b.Fatal(err)
+			}
+			return
+		default:
+			m.scrape(b, client, encoding)
+		}
+	}
+}
+
 // scrape asks once.
 func (m *measured) scrape(b *testing.B, client *http.Client, encoding string) {
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, m.p.URL+"/metrics", http.NoBody)
-	if err != nil {
+	b.Helper()
+	if err := m.get(b, client, "/metrics", encoding, io.Discard); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// get copies what a path answers.
+func (m *measured) get(b *testing.B, client *http.Client, path, encoding string, to io.Writer) error {
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, m.p.URL+path, http.NoBody)
+	if err != nil {
+		return err
 	}
 	r.Header.Set("Accept-Encoding", encoding)
 	resp, err := client.Do(r)
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-		b.Fatal(resp.Status, err)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", path, resp.Status)
 	}
+	_, err = io.Copy(to, resp.Body)
+	return err
 }
 
 func (m *measured) cpu(b *testing.B) time.Duration {
