@@ -77,7 +77,9 @@ func TestDiscovery(t *testing.T) {
 	}
 	t.Log(problems)
 	e.Run(t, "kill", "tm-sd-app")
-	served(t, p, "tm-sd-app", func(page scrape.Page) bool { return page.Is(1, "container_state", "name", "tm-sd-app", "state", "exited") })
+	served(t, p, "tm-sd-app", func(page scrape.Page) bool {
+		return page.Is(1, "container_state", "name", "tm-sd-app", "state", "exited")
+	})
 	await(`count(up{name=~"tm-sd-.*"})`, 2)
 }
 
