@@ -43,31 +43,24 @@ func (s *Server) discover(w http.ResponseWriter, r *http.Request) *discovery {
 		s.sendError(w, r, http.StatusNotFound, "containers are not offered to Prometheus: start tallyman with --web.sd")
 		return nil
 	}
-	q, err := parseReach(r)
-	if err != nil {
+	q := reach{host: plainHost(requestHost(r))}
+	snap := s.snapshot(w, r, q.parameters()...)
+	if snap == nil {
+		return nil
+	}
+	if err := q.check(snap); err != nil {
 		s.sendError(w, r, http.StatusBadRequest, err.Error())
 		return nil
-	}
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
-		return nil
-	}
-	if q.engine != "" {
-		if err := checkEngines(snap, []string{q.engine}); err != nil {
-			s.sendError(w, r, http.StatusBadRequest, err.Error())
-			return nil
-		}
 	}
 	if err := q.silent(snap); err != nil {
 		s.sendError(w, r, http.StatusServiceUnavailable, err.Error())
 		return nil
 	}
-	return s.findTargets(snap, q)
+	return s.findTargets(snap, &q)
 }
 
 // findTargets looks at every container that runs.
-func (s *Server) findTargets(snap *collector.Snapshot, q reach) *discovery {
+func (s *Server) findTargets(snap *collector.Snapshot, q *reach) *discovery {
 	found := &discovery{snap: snap, targets: []schema.TargetGroup{}, without: []schema.DiscoveryProblem{}}
 	for i := range snap.Containers {
 		c := &snap.Containers[i]
@@ -100,43 +93,50 @@ type reach struct {
 // hostName is a name that may stand in the address of a target.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?$`)
 
-// parseReach reads a request. Who does not say by which name it knows this host knows it by the name that it has used just now.
-func parseReach(r *http.Request) (reach, error) {
-	var q reach
-	err := parseQuery(r.URL.RawQuery,
-		parameter{key: "address", take: func(value string) error {
+// parameters are those by which a request says so.
+func (q *reach) parameters() []parameter {
+	return []parameter{
+		{key: "address", take: func(value string) error {
 			q.published = value == "published"
 			if value != "container" && value != "published" {
 				return errors.New("want container, their own addresses, or published, the ports of this host")
 			}
 			return nil
 		}},
-		parameter{key: "host", take: func(value string) error {
+		{key: "host", take: func(value string) error {
 			if q.host = plainHost(value); q.host == "" {
 				return errors.New("want a host name or an IP address without a port")
 			}
 			return nil
 		}},
-		parameter{key: "network", take: func(value string) error {
+		{key: "network", take: func(value string) error {
 			q.network = value
 			return notEmpty(value, "the name of a network, as docker network ls shows it")
 		}},
-		parameter{key: "engine", take: func(value string) error {
+		{key: "engine", take: func(value string) error {
 			q.engine = value
 			return notEmpty(value, "the name of an engine: /api/v1/summary lists them")
 		}},
-	)
-	if err == nil && q.published && q.network != "" {
-		err = errors.New("network is of no use with address=published: want one of them")
 	}
-	if q.host == "" {
-		name, _, splitErr := net.SplitHostPort(r.Host)
-		if splitErr != nil {
-			name = r.Host
-		}
-		q.host = plainHost(name)
+}
+
+// check refuses what cannot be.
+func (q *reach) check(snap *collector.Snapshot) error {
+	if q.published && q.network != "" {
+		return errors.New("network is of no use with address=published: want one of them")
 	}
-	return q, err
+	if q.engine != "" {
+		return checkEngines(snap, []string{q.engine})
+	}
+	return nil
+}
+
+// requestHost is the name that a client has used for this host: it will know it by that.
+func requestHost(r *http.Request) string {
+	if name, _, err := net.SplitHostPort(r.Host); err == nil {
+		return name
+	}
+	return r.Host
 }
 
 // notEmpty refuses an empty value.
@@ -157,7 +157,7 @@ func plainHost(s string) string {
 }
 
 // silent says which of the engines that were asked for has not told of its containers lately.
-func (q reach) silent(snap *collector.Snapshot) error {
+func (q *reach) silent(snap *collector.Snapshot) error {
 	for i := range snap.Engines {
 		e := &snap.Engines[i]
 		if (q.engine == "" || q.engine == e.Name) && (!e.Fresh || e.Synced.IsZero()) {

@@ -44,7 +44,7 @@ type wish struct {
 }
 
 // offered says whether a container runs and asks to be scraped, be it in words that cannot be understood.
-func (q reach) offered(c *collector.Container) bool {
+func (q *reach) offered(c *collector.Container) bool {
 	if c.Facts == nil || c.Facts.State != engine.StateRunning || q.engine != "" && q.engine != c.Engine {
 		return false
 	}
@@ -86,7 +86,7 @@ func plainPath(s string) bool {
 }
 
 // target is the entry of a container that asks to be scraped, or why there is none.
-func (q reach) target(snap *collector.Snapshot, c *collector.Container) (schema.TargetGroup, error) {
+func (q *reach) target(snap *collector.Snapshot, c *collector.Container) (schema.TargetGroup, error) {
 	w, err := parseWish(c.Facts.Labels)
 	if err != nil {
 		return schema.TargetGroup{}, err
@@ -145,7 +145,7 @@ func onlyPort(f *engine.Container) (int, error) {
 }
 
 // atHost is the address of what listens at the host itself.
-func (q reach) atHost(port int) (string, error) {
+func (q *reach) atHost(port int) (string, error) {
 	if q.host == "" {
 		return "", errors.New("it is to be reached at its host, and the request does not name that: want ?host=")
 	}
@@ -153,7 +153,7 @@ func (q reach) atHost(port int) (string, error) {
 }
 
 // atContainer is the address of a container in its network. Of several networks, the one that it was made for counts.
-func (q reach) atContainer(owner *engine.Container, port int, labels map[string]string) (string, error) {
+func (q *reach) atContainer(owner *engine.Container, port int, labels map[string]string) (string, error) {
 	if owner.Listed {
 		return "", errors.New("the engine does not tell its address: see inspect in /api/v1/capabilities")
 	}
@@ -175,7 +175,7 @@ func (q reach) atContainer(owner *engine.Container, port int, labels map[string]
 }
 
 // atPublished is the address at which the host publishes a port of a container.
-func (q reach) atPublished(owner *engine.Container, port int, labels map[string]string) (string, error) {
+func (q *reach) atPublished(owner *engine.Container, port int, labels map[string]string) (string, error) {
 	if owner.Listed {
 		return "", errors.New("the engine does not tell its ports: see inspect in /api/v1/capabilities")
 	}
@@ -204,7 +204,7 @@ func (q reach) atPublished(owner *engine.Container, port int, labels map[string]
 }
 
 // isLoopback says whether the host is asked for from itself.
-func (q reach) isLoopback() bool {
+func (q *reach) isLoopback() bool {
 	ip, err := netip.ParseAddr(q.host)
 	return q.host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -264,7 +264,7 @@ func TestDiscovery_host(t *testing.T) {
 	t.Parallel()
 	source := &fake{}
 	s := New(Options{Source: source, Discovery: true})
-	got := s.findTargets(scraped(), reach{})
+	got := s.findTargets(scraped(), &reach{})
 	for _, g := range got.targets {
 		if g.Labels["__meta_docker_container_name"] == "/host" {
 			t.Errorf("got %v", g)

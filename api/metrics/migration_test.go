@@ -106,20 +106,8 @@ func TestMigration(t *testing.T) {
 // TestMigrationDoc: the tables of the document are made of the list.
 func TestMigrationDoc(t *testing.T) {
 	t.Parallel()
-	old, err := os.ReadFile(migrationDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := document.Fill(old, "metrics", migrationTables(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(migrationDoc, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if !bytes.Equal(got, old) {
-		t.Error("docs/migration-from-cadvisor.md is stale: go test ./api/metrics -update")
+	if err := document.Keep(migrationDoc, "metrics", migrationTables(t), *update); err != nil {
+		t.Error(err)
 	}
 }
 

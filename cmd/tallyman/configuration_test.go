@@ -38,20 +38,8 @@ func flags() (names []string, of map[string][]*kingpin.FlagModel) {
 // TestConfigurationDoc: the document lists every flag of every command, with its variable, default and help.
 func TestConfigurationDoc(t *testing.T) {
 	t.Parallel()
-	old, err := os.ReadFile(configurationDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := document.Fill(old, "flags", flagTables())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(configurationDoc, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if !bytes.Equal(got, old) {
-		t.Error("docs/configuration.md is stale: go test ./cmd/tallyman -run ConfigurationDoc -update")
+	if err := document.Keep(configurationDoc, "flags", flagTables(), *update); err != nil {
+		t.Error(err)
 	}
 }
 

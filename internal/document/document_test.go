@@ -1,7 +1,10 @@
 package document
 
 import (
+	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +23,28 @@ func TestFill(t *testing.T) {
 		if _, err := Fill([]byte(document), "x", nil); err == nil {
 			t.Errorf("%q: no error", document)
 		}
+	}
+}
+
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "a.md")
+	if err := os.WriteFile(file, []byte("<!-- begin x -->\n<!-- end x -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Keep(file, "x", []byte("a"), false); !errors.Is(err, ErrStale) {
+		t.Errorf("stale: got %v", err)
+	}
+	for _, update := range []bool{true, false} {
+		if err := Keep(file, "x", []byte("a"), update); err != nil {
+			t.Errorf("update %v: got %v", update, err)
+		}
+	}
+	if err := Keep(file, "y", nil, true); err == nil || errors.Is(err, ErrStale) {
+		t.Errorf("no place: got %v", err)
+	}
+	if err := Keep(file+"x", "x", nil, true); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: got %v", err)
 	}
 }
 
