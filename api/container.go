@@ -46,17 +46,11 @@ func (s *Server) cgroup(w http.ResponseWriter, r *http.Request) {
 // engine, and hold what the parameters say.
 func (s *Server) wanted(w http.ResponseWriter, r *http.Request, parameters ...parameter) (*collector.Snapshot, *collector.Container) {
 	var engines []string
-	err := parseQuery(r.URL.RawQuery, append(parameters, parameter{"engine", 1, func(value string) error {
+	snap := s.snapshot(w, r, append(parameters, parameter{"engine", 1, func(value string) error {
 		engines = []string{value}
 		return nil
 	}})...)
-	if err != nil {
-		s.sendError(w, r, http.StatusBadRequest, err.Error())
-		return nil, nil
-	}
-	snap, err := s.source.Snapshot(r.Context())
-	if err != nil {
-		s.sendUnavailable(w, r, err)
+	if snap == nil {
 		return nil, nil
 	}
 	name := ""

@@ -68,6 +68,9 @@ func TestOpenAPI(t *testing.T) {
 		schema.LastWords{},
 		schema.Logs{},
 		schema.LogLine{},
+		schema.TargetGroup{},
+		schema.DiscoveryProblems{},
+		schema.DiscoveryProblem{},
 	} {
 		served[reflect.TypeOf(v).Name()] = v
 	}

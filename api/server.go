@@ -70,6 +70,8 @@ type Options struct {
 	LabelsOnAll bool
 	// Logs shows what containers have written, which may hold secrets: only where nobody but those who may read it can ask.
 	Logs bool
+	// Discovery offers the containers that ask for it to Prometheus.
+	Discovery bool
 	// Pprof serves /debug/pprof/, which tells much about the process and costs processor time.
 	Pprof bool
 }
@@ -82,11 +84,13 @@ type Server struct {
 	groups   metrics.Selection
 	pprof    bool
 	logs     bool
+	sd       bool
 	families []metrics.Family
 	pages    *template.Template
 	scrapes  http.Handler
 	zip      *zipper
 	tags     *tagger
+	mistakes mistakes
 	// followers holds one for each client that is sent events as they come.
 	followers chan struct{}
 	// slowAfter is how long such a client may take none of what it is sent.
@@ -106,7 +110,7 @@ func New(o Options) *Server {
 	}
 	stopped := make(chan struct{})
 	return &Server{
-		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs,
+		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs, sd: o.Discovery,
 		families:  metrics.Families(),
 		pages:     parsePages(),
 		scrapes:   promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
@@ -157,6 +161,8 @@ func (s *Server) routes() []route {
 		{"/api/v1/history", s.hostHistory, made},
 		{"/api/v1/events", s.events, followed},
 		{"/api/v1/last-words", s.lastWords, made},
+		{"/api/v1/sd", s.serviceDiscovery, made},
+		{"/api/v1/sd/problems", s.discoveryProblems, made},
 		{"/api/v1/openapi.yaml", s.openAPI, shared},
 
 		{"/-/healthy", s.healthy, shared},

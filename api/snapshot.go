@@ -18,10 +18,10 @@ func noSnapshot(err error) string {
 	return "no snapshot of the host: " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
-// snapshot gives the Snapshot to answer a request of the API with, in whose query nothing may be; nil when the answer has been why there is
-// none.
-func (s *Server) snapshot(w http.ResponseWriter, r *http.Request) *collector.Snapshot {
-	if err := parseQuery(r.URL.RawQuery); err != nil {
+// snapshot gives the Snapshot to answer a request of the API with, in whose query only the parameters may be; nil when the answer has been
+// why there is none.
+func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, parameters ...parameter) *collector.Snapshot {
+	if err := parseQuery(r.URL.RawQuery, parameters...); err != nil {
 		s.sendError(w, r, http.StatusBadRequest, err.Error())
 		return nil
 	}

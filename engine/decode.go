@@ -51,6 +51,7 @@ func decodeInspect(data []byte) (inspected, error) {
 	}
 	setState(c, w.State)
 	setNetwork(c, w.HostConfig.NetworkMode)
+	c.Addresses, c.TCPPorts = w.addresses(), w.tcpPorts()
 	c.Limits = w.limits()
 	return out, nil
 }
@@ -255,6 +256,8 @@ type event struct {
 	hasCode  bool
 	// For people: the suffix of the action, and what the attributes say.
 	detail, name, image, signal string
+	// container is the id of the one that a network is connected to or disconnected from.
+	container string
 }
 
 // public is the event as it is published. Labels of a container are among the attributes of all its events: one of them may be
@@ -300,6 +303,9 @@ func decodeEvent(line []byte) (event, error) {
 	}
 	if out.kind == "container" {
 		out.image = clip(attributes["image"], maxImage)
+	}
+	if out.kind == "network" {
+		out.container = clip(attributes["container"], maxName)
 	}
 	if out.nano <= 0 {
 		out.nano = int64(w.Time) * int64(time.Second)

@@ -339,15 +339,15 @@ func TestReadOnly_nothingElse(t *testing.T) {
 	}
 }
 
-// TestReadOnly_documented: README lists what a proxy before the engine must let through.
+// TestReadOnly_documented: docs/remote.md lists what a proxy before the engine must let through.
 func TestReadOnly_documented(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../docs/remote.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range append([]route{logsRoute}, routes...) {
 		if !strings.Contains(string(text), "`"+r.pattern+"`") {
-			t.Errorf("README does not list %s", r.pattern)
+			t.Errorf("docs/remote.md does not list %s", r.pattern)
 		}
 	}
 }

@@ -41,6 +41,10 @@ func (s *session) happened(ev event) {
 			s.o.Self.CollectError("/events", "overflow")
 			s.resyncSoon()
 		}
+	case readdress:
+		if !s.listOnly {
+			s.rechecks.moved(ev.container, time.Now())
+		}
 	case forget:
 		s.jobs.drop(ev.id)
 		s.rechecks.forget(ev.id)

@@ -66,10 +66,11 @@ func newTracker() *tracker {
 type verdict int
 
 const (
-	nothing verdict = iota
-	inspect         // ask the engine about the container
-	forget          // the container is gone
-	relist          // ask the engine for its images
+	nothing   verdict = iota
+	inspect           // ask the engine about the container
+	forget            // the container is gone
+	relist            // ask the engine for its images
+	readdress         // ask the engine about the container that a network was connected to
 )
 
 // event takes in one event of the stream.
@@ -85,6 +86,9 @@ func (t *tracker) event(ev event) verdict {
 	if ev.kind == "image" {
 		t.images.changed()
 		return relist
+	}
+	if ev.kind == "network" {
+		return t.network(ev)
 	}
 	if ev.kind != "container" || !isID(ev.id) {
 		return nothing
@@ -113,6 +117,16 @@ func (t *tracker) event(ev event) verdict {
 		e.oom(ev)
 	}
 	return inspect // which publishes the counts as well
+}
+
+// network judges an event of a network. Containers that start and end tell so themselves: only one that runs on has other addresses
+// after it.
+func (t *tracker) network(ev event) verdict {
+	e := t.entries[ev.container]
+	if e == nil || !e.facts.State.HasProcesses() || ev.action != "connect" && ev.action != "disconnect" {
+		return nothing
+	}
+	return readdress
 }
 
 // count adds up docker_events_total.

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Container is what one engine says about one container. It is immutable once published: a change makes a new
 // Container, so that an equal pointer means that nothing was said since.
@@ -39,7 +42,12 @@ type Container struct {
 	NetworkMode string // HostConfig.NetworkMode: "bridge", "host", "none", "container:<id>", or a network's name
 	// NetworkOwner is the id of the container whose network namespace this one uses, its own id when it owns one, and ""
 	// when it has none of its own nor of a container (mode "host").
-	NetworkOwner  string
+	NetworkOwner string
+	// Addresses are those of the container in its networks, by the name of the network; nil unless it runs, and with the modes host,
+	// none and "container:<id>".
+	Addresses []Address
+	// TCPPorts are those that its image or its user says it listens on, and those that are published, the smallest first.
+	TCPPorts      []Port
 	CgroupParent  string // HostConfig.CgroupParent; "" = the engine's default
 	Limits        Limits
 	RestartPolicy string // "no", "always", "on-failure", "unless-stopped"
@@ -54,6 +62,19 @@ type Container struct {
 	// OOMKills counts the kills for want of memory that the engine told this process of: its "oom" events, and runs that ended
 	// so without one. OOMKillsBefore is the part of it that happened before the present run, or the latest.
 	OOMKills, OOMKillsBefore uint64
+}
+
+// Address is the address of a container in one network. Source: NetworkSettings.Networks of GET /containers/{id}/json.
+type Address struct {
+	Network string
+	IP      netip.Addr // of IPv6 only where there is none of IPv4
+}
+
+// Port is a TCP port of a container. Source: Config.ExposedPorts and NetworkSettings.Ports of GET /containers/{id}/json.
+type Port struct {
+	Number uint16
+	// Published is where the port can be reached at the engine's host; nil = nowhere.
+	Published []netip.AddrPort // with an unspecified address (0.0.0.0 or ::): at all of the host's
 }
 
 // Limits is what a container was given to use, as its user asked for it; 0 = the user did not ask. Whether the kernel was told

@@ -26,8 +26,13 @@ type wireContainer struct {
 	RestartCount number
 	State        wireState
 	Config       struct {
-		Image  string
-		Labels labels
+		Image        string
+		Labels       labels
+		ExposedPorts map[string]any
+	}
+	NetworkSettings struct {
+		Networks map[string]wireEndpoint
+		Ports    map[string][]wireBinding
 	}
 	HostConfig struct {
 		NetworkMode   string
@@ -39,6 +44,18 @@ type wireContainer struct {
 		NanoCpus, CPUQuota, CPUPeriod, CPUShares number
 		CpusetCpus                               string
 	}
+}
+
+// wireEndpoint is how a container stands in one network.
+type wireEndpoint struct {
+	IPAddress         string
+	GlobalIPv6Address string
+}
+
+// wireBinding is a port of the host at which a port of a container is published.
+type wireBinding struct {
+	HostIP   string `json:"HostIp"`
+	HostPort string
 }
 
 type wireState struct {

@@ -36,6 +36,7 @@ type config struct {
 	log      *promslog.Config
 	pprof    *bool
 	logs     *bool
+	sd       *bool
 	rootFS   *string
 	procFS   *string
 	cgroupFS *string
@@ -74,6 +75,7 @@ func defineFlags(on flagSet) *config {
 	c := newConfig(on.command)
 	c.web = kingpinflag.AddFlags(on, defaultAddress)
 	c.logs = boolean(on, logsFlag, "Show the last lines that containers have written, on their pages and in the JSON. They may hold secrets: hence only where --web.listen-address is on loopback, or --web.config.file asks for passwords or client certificates.", false)
+	c.sd = boolean(on, "web.sd", "Offer containers that ask for it by the label prometheus.io/scrape=true to Prometheus, under /api/v1/sd for its http_sd_configs.", false)
 	c.pprof = boolean(on, "web.enable-pprof", "Serve profiles of tallyman itself under /debug/pprof.", false)
 
 	c.defineEngine(on)

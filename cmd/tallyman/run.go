@@ -165,7 +165,7 @@ func (p *program) assemble(cfg *config, own *self.Metrics, kernel *cgroups.Reade
 	p.collector = collector.New(followed, kernel, options)
 	server := api.New(api.Options{
 		Source: p.collector, Self: own, Log: p.log, Version: version, Groups: cfg.selection(), LabelsOnAll: cfg.labelsOnAll, MaxSeries: *cfg.maxSeries, Pprof: *cfg.pprof,
-		Logs: *cfg.logs,
+		Logs: *cfg.logs, Discovery: *cfg.sd,
 	})
 	p.server = api.NewHTTPServer(server.Handler())
 	p.server.RegisterOnShutdown(server.Stop)

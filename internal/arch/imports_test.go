@@ -32,7 +32,7 @@ func arrows() map[string][]string {
 
 // testOnly lists packages that only tests may import.
 func testOnly() []string {
-	return []string{"internal/fakeengine", "internal/fixture", "internal/pki", "internal/sample"}
+	return []string{"internal/document", "internal/fakeengine", "internal/fixture", "internal/pki", "internal/sample"}
 }
 
 // owner says that a foreign package is for some of ours only.

@@ -22,18 +22,18 @@ import (
 	"tallyman/test/internal/scrape"
 )
 
-// socketProxy stands before an engine's socket and lets through what README lists, and nothing else.
+// socketProxy stands before an engine's socket and lets through what docs/remote.md lists, and nothing else.
 type socketProxy struct {
 	Host string
 
 	mu sync.Mutex // guards the fields below
 	// refused is one of the endpoints that is not let through, either.
 	refused string
-	// strange are requests that README does not list.
+	// strange are requests that docs/remote.md does not list.
 	strange []string
 }
 
-// endpoints are those of README, by what is missing without them: a name of tallyman_capability.
+// endpoints are those of docs/remote.md, by what is missing without them: a name of tallyman_capability.
 func endpoints() map[string]*regexp.Regexp {
 	all := map[string]*regexp.Regexp{}
 	for name, path := range map[string]string{
@@ -91,20 +91,20 @@ func (p *socketProxy) allows(r *http.Request) bool {
 	return false
 }
 
-// allow lets everything through that README lists.
+// allow lets everything through that docs/remote.md lists.
 func (p *socketProxy) allow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused = ""
 }
 
-// finish checks that nothing was asked for that README does not list.
+// finish checks that nothing was asked for that docs/remote.md does not list.
 func (p *socketProxy) finish(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.strange) > 0 {
-		t.Errorf("asked for what README does not list: %q", p.strange)
+		t.Errorf("asked for what docs/remote.md does not list: %q", p.strange)
 	}
 }
 
@@ -124,7 +124,7 @@ func missing(page scrape.Page, without string) string {
 	return ""
 }
 
-// TestSocketProxy: a proxy that lets through what README lists is enough; each endpoint that it refuses costs just what README
+// TestSocketProxy: a proxy that lets through what docs/remote.md lists is enough; each endpoint that it refuses costs just what docs/remote.md
 // says.
 func TestSocketProxy(t *testing.T) {
 	e := populated(t)

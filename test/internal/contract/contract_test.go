@@ -236,6 +236,7 @@ func TestContract_everything(t *testing.T) {
 	for _, address := range []string{"busy/logs", "busy/logs?tail=1&engine=", "sidecar/logs", "created/logs", "legacy/logs"} {
 		a.ask("GET", "/api/v1/containers/"+address)
 	}
+	discover(a)
 	for _, address := range mistakes() {
 		for _, method := range []string{"GET", "HEAD"} {
 			if got := a.ask(method, address); got.Status < 400 || got.Status >= 500 {
@@ -246,6 +247,7 @@ func TestContract_everything(t *testing.T) {
 	everywhere := []string{
 		"/api/v1/summary", "/api/v1/containers", "/api/v1/containers/busy", "/api/v1/containers/busy/cgroup", "/api/v1/capabilities", "/api/v1/openapi.yaml", "/api/v1/x",
 		"/api/v1/containers/busy/history", "/api/v1/containers/busy/logs", "/api/v1/history", "/api/v1/events", "/api/v1/events?follow=1", "/api/v1/last-words",
+		"/api/v1/sd", "/api/v1/sd/problems",
 	}
 	soon := engine.RefreshAnswer{Reason: engine.RefreshTooSoon, Next: time.Now().Add(time.Minute)}
 	a.handler = api.New(api.Options{Source: &source{snap: sample.Snapshot(), refresh: soon}}).Handler()
@@ -257,7 +259,7 @@ func TestContract_everything(t *testing.T) {
 		a.ask("GET", address+"?"+strings.Repeat("x", 9000))
 	}
 	for _, broken := range []*source{{err: errors.New("no such tree")}, {}} { // the second one has a fault
-		a.handler = api.New(api.Options{Source: broken, Logs: true}).Handler()
+		a.handler = api.New(api.Options{Source: broken, Logs: true, Discovery: true}).Handler()
 		for _, address := range everywhere {
 			a.ask("GET", address)
 		}
@@ -269,6 +271,40 @@ func TestContract_everything(t *testing.T) {
 		t.Errorf("documented, but never answered: %q", unseen)
 	}
 	t.Log(c)
+}
+
+// discover asks for targets, where one container asks to be scraped and another one asks in vain.
+func discover(a asker) {
+	addresses := []string{"/api/v1/sd", "/api/v1/sd/problems"}
+	for _, address := range addresses {
+		a.ask("GET", address) // it is off
+	}
+	s := sample.Snapshot()
+	for i := range s.Containers {
+		if f := s.Containers[i].Facts; f != nil && s.Containers[i].Name != "" {
+			f.Labels = map[string]string{"prometheus.io/scrape": "true", "prometheus.io/port": "80"}
+			f.NetworkMode, f.NetworkOwner = "host", ""
+			if f.Name == "legacy" {
+				f.Labels["prometheus.io/scheme"] = "ftp"
+			}
+		}
+	}
+	a.handler = api.New(api.Options{Source: &source{snap: s}, Discovery: true}).Handler()
+	for _, address := range addresses {
+		for query, want := range map[string]int{
+			"": 200, "?address=published&host=rack7": 200, "?network=shop": 200, "?address=container&host=10.0.0.1": 200,
+			"?address=x": 400, "?host=a:1": 400, "?network=": 400, "?engine=x": 400, "?network=a&address=published": 400, "?x": 400,
+		} {
+			got := a.ask("GET", address+query)
+			if got.Status != want {
+				a.Errorf("%s%s: got %d", address, query, got.Status)
+			}
+			a.ask("HEAD", address+query)
+			if tag := got.Header.Get("ETag"); tag != "" {
+				a.ask("GET", address+query, "If-None-Match: "+tag)
+			}
+		}
+	}
 }
 
 // TestContract_violations: whatever is not as documented is found.
