@@ -1,9 +1,10 @@
-// Package prometheus runs a real Prometheus and its promtool.
+// Package prometheus runs a real Prometheus, its promtool, and its Alertmanager.
 //
 // Start reading at Start.
 package prometheus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,29 +32,59 @@ type Server struct {
 	url string
 }
 
-// config scrapes one target each second.
-const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}
+// config scrapes one target each second, and evaluates rules as often.
+const config = `global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 scrape_configs:
   - job_name: tallyman
     static_configs: [{targets: [%q]}]
+rule_files: [%q]
 `
+
+// alerting names an Alertmanager.
+const alerting = `alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
+`
+
+// Options say what a Prometheus does.
+type Options struct {
+	// Target is scraped each second: host:port.
+	Target string
+	// Rules is a pattern of paths of rule files; "" = there are none.
+	Rules string
+	// Alertmanager gets the alerts; nil = nobody does.
+	Alertmanager *Alertmanager
+}
 
 // Start runs a Prometheus that scrapes a target (host:port) each second, until the test ends.
 func Start(t testing.TB, target string) *Server {
 	t.Helper()
-	folder := t.TempDir()
-	file, logFile := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "log")
-	if err := os.WriteFile(file, fmt.Appendf(nil, config, target), 0o600); err != nil {
+	return StartWith(t, Options{Target: target})
+}
+
+// StartWith runs a Prometheus until the test ends.
+func StartWith(t testing.TB, o Options) *Server {
+	t.Helper()
+	folder, address := t.TempDir(), freeAddress(t)
+	file := filepath.Join(folder, "prometheus.yml")
+	text := fmt.Sprintf(config, o.Target, cmp.Or(o.Rules, filepath.Join(folder, "none.yaml")))
+	if o.Alertmanager != nil {
+		text += fmt.Sprintf(alerting, strings.TrimPrefix(o.Alertmanager.server.url, "http://"))
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return run(t, folder, address, exec.Command("prometheus", "--config.file="+file,
+		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+address))
+}
+
+// run starts a program in a folder and waits until it is ready; it is stopped when the test ends.
+func run(t testing.TB, folder, address string, cmd *exec.Cmd) *Server {
+	t.Helper()
+	logFile := filepath.Join(folder, "log")
 	log, err := os.Create(logFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	address := freeAddress(t)
-	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(folder, "data"),
-		"--web.listen-address="+address)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -64,12 +95,12 @@ func Start(t testing.TB, target string) *Server {
 		if _, err := s.ask(t.Context(), "/-/ready"); err == nil {
 			return s
 		} else if time.Now().After(end) {
-			t.Fatalf("Prometheus is not ready: %v", err)
+			t.Fatalf("%s is not ready: %v", cmd.Path, err)
 		}
 	}
 }
 
-// freeAddress finds a port that is free now; Prometheus does not tell which one it took.
+// freeAddress finds a port that is free now; Prometheus and Alertmanager do not tell which one they took.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -86,7 +117,7 @@ func stop(t testing.TB, cmd *exec.Cmd, logFile string) {
 	defer timer.Stop()
 	_ = cmd.Wait() // how it ends does not matter
 	if text, err := os.ReadFile(logFile); err == nil && t.Failed() {
-		t.Logf("log of Prometheus:\n%s", text)
+		t.Logf("log of %s:\n%s", filepath.Base(cmd.Path), text)
 	}
 }
 
