@@ -1,6 +1,3 @@
-// Package prometheus runs a real Prometheus, its promtool, and its Alertmanager.
-//
-// Start reading at Start.
 package prometheus
 
 import (
