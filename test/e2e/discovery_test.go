@@ -45,7 +45,7 @@ func TestDiscovery(t *testing.T) {
 	serve("tm-sd-ftp", 8080, "--label", "prometheus.io/port=8080", "--label", "prometheus.io/scheme=ftp")
 	p := launch(t, program.Options{Path: binary(t), Host: e.Host, Args: []string{"--web.sd"}})
 	p.Ready(t)
-	server := prometheus.StartWith(t, fmt.Sprintf(discovering, p.URL))
+	server := prometheus.Run(t, prometheus.Options{Config: fmt.Sprintf(discovering, p.URL)})
 	await := func(what string, want float64) {
 		t.Helper()
 		for end := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {

@@ -1,24 +1,20 @@
-// Package prometheus runs a real Prometheus and its promtool.
-//
-// Start reading at Start.
 package prometheus
 
 import (
-	"context"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"tallyman/test/internal/program"
 )
 
 const (
@@ -28,54 +24,115 @@ const (
 
 // Server is a running Prometheus.
 type Server struct {
-	url string
+	// Client asks it for what is not a query: its own metrics, and what else it serves.
+	program.Client
+
+	pid  int
+	data string
+	stop func()
 }
 
-// config scrapes one target each second.
-const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
-  - job_name: tallyman
-    static_configs: [{targets: [%q]}]
-`
+// Options say what a Prometheus does.
+type Options struct {
+	// Jobs are scraped each second.
+	Jobs []Job
+	// Rules is a pattern of paths of rule files, which are evaluated each second; "" = there are none.
+	Rules string
+	// Alertmanager gets the alerts; nil = nobody does.
+	Alertmanager *Alertmanager
+
+	// Config is the text of its configuration file; "" = what the fields above say. Files that it names are looked for in Folder.
+	Config string
+	// Folder is where the configuration is put; "" = a new one.
+	Folder string
+	// Agent runs it as an agent, which answers no queries.
+	Agent bool
+	// Flags are more flags.
+	Flags []string
+}
+
+// Job is a target (host:port) with the name that its series have in the label job.
+type Job struct{ Name, Target string }
+
+// text is the configuration.
+func (o *Options) text() string {
+	if o.Config != "" {
+		return o.Config
+	}
+	var b strings.Builder
+	b.WriteString("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nscrape_configs:\n")
+	for _, j := range o.Jobs {
+		fmt.Fprintf(&b, "  - {job_name: %q, static_configs: [{targets: [%q]}]}\n", j.Name, j.Target)
+	}
+	if o.Rules != "" {
+		fmt.Fprintf(&b, "rule_files: [%q]\n", o.Rules)
+	}
+	if o.Alertmanager != nil {
+		fmt.Fprintf(&b, "alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}\n", strings.TrimPrefix(o.Alertmanager.server.URL, "http://"))
+	}
+	return b.String()
+}
 
 // Start runs a Prometheus that scrapes a target (host:port) each second, until the test ends.
 func Start(t testing.TB, target string) *Server {
 	t.Helper()
-	return StartWith(t, fmt.Sprintf(config, target))
+	return Run(t, Options{Jobs: []Job{{"tallyman", target}}})
 }
 
-// StartWith is Start with a configuration of the caller's own.
-func StartWith(t testing.TB, config string) *Server {
+// Run runs a Prometheus on a free port until the test ends, and waits until it is ready.
+func Run(t testing.TB, o Options) *Server {
 	t.Helper()
-	folder := t.TempDir()
-	file, logFile := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "log")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	folder, address := cmp.Or(o.Folder, t.TempDir()), freeAddress(t)
+	file, data := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "data")
+	if err := os.WriteFile(file, []byte(o.text()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	args := []string{"--config.file=" + file, "--web.listen-address=" + address}
+	if o.Agent {
+		args = append(args, "--enable-feature=agent", "--storage.agent.path="+data)
+	} else {
+		args = append(args, "--storage.tsdb.path="+data)
+	}
+	s := run(t, folder, address, exec.Command("prometheus", append(args, o.Flags...)...))
+	s.data = data
+	return s
+}
+
+// run starts a program in a folder and waits until it is ready; it is stopped when the test ends.
+func run(t testing.TB, folder, address string, cmd *exec.Cmd) *Server {
+	t.Helper()
+	logFile := filepath.Join(folder, "log")
 	log, err := os.Create(logFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	address := freeAddress(t)
-	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(folder, "data"),
-		"--web.listen-address="+address)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, cmd, logFile) })
-	s := &Server{url: "http://" + address}
+	s := &Server{Client: program.Client{URL: "http://" + address}, pid: cmd.Process.Pid}
+	s.stop = sync.OnceFunc(func() { stop(t, cmd, logFile) })
+	t.Cleanup(s.stop)
 	for end := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
-		if _, err := s.ask(t.Context(), "/-/ready"); err == nil {
+		if _, err := s.Text(t.Context(), "/-/ready"); err == nil {
 			return s
 		} else if time.Now().After(end) {
-			t.Fatalf("Prometheus is not ready: %v", err)
+			t.Fatalf("%s is not ready: %v", cmd.Path, err)
 		}
 	}
 }
 
-// freeAddress finds a port that is free now; Prometheus does not tell which one it took.
+// Stop ends it before the test ends.
+func (s *Server) Stop() { s.stop() }
+
+// PID is its process id.
+func (s *Server) PID() int { return s.pid }
+
+// Data is the folder in which it keeps its samples.
+func (s *Server) Data() string { return s.data }
+
+// freeAddress finds a port that is free now; Prometheus and Alertmanager do not tell which one they took.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,48 +149,14 @@ func stop(t testing.TB, cmd *exec.Cmd, logFile string) {
 	defer timer.Stop()
 	_ = cmd.Wait() // how it ends does not matter
 	if text, err := os.ReadFile(logFile); err == nil && t.Failed() {
-		t.Logf("log of Prometheus:\n%s", text)
+		t.Logf("log of %s:\n%s", filepath.Base(cmd.Path), text)
 	}
 }
 
-// Query evaluates an expression now, and returns the value of the only series that it gives.
-func (s *Server) Query(ctx context.Context, expression string) (float64, error) {
-	body, err := s.ask(ctx, "/api/v1/query?query="+url.QueryEscape(expression))
-	if err != nil {
-		return 0, err
-	}
-	var answer struct {
-		Data struct {
-			Result []struct {
-				Value [2]any
-			}
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, fmt.Errorf("query %s: %w", expression, err)
-	}
-	if n := len(answer.Data.Result); n != 1 {
-		return 0, fmt.Errorf("query %s: got %d series, want 1", expression, n)
-	}
-	text, _ := answer.Data.Result[0].Value[1].(string)
-	return strconv.ParseFloat(text, 64)
-}
-
-func (s *Server) ask(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %s: %s", path, resp.Status, body)
-	}
-	return body, err
+// CheckConfig runs "promtool check config" over a file and returns what it says; args are more arguments.
+func CheckConfig(file string, args ...string) (string, error) {
+	out, err := exec.Command("promtool", slices.Concat([]string{"check", "config"}, args, []string{file})...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
 }
 
 // CheckMetrics runs "promtool check metrics" over a page and returns what it says: nothing, when all is well.

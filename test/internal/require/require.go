@@ -44,6 +44,12 @@ func Prometheus(t testing.TB) {
 	Program(t, "prometheus", "prometheus")
 }
 
+// Alertmanager needs Prometheus' Alertmanager, under the name that Debian gives it.
+func Alertmanager(t testing.TB) {
+	t.Helper()
+	Program(t, "alertmanager", "prometheus-alertmanager")
+}
+
 // Browser needs Debian's Chromium.
 func Browser(t testing.TB) {
 	t.Helper()
