@@ -15,19 +15,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// cpuTime is the CPU time of a process with all its threads, ended ones too, to the nanosecond. /proc/<pid>/stat counts in
-// hundredths of a second, which is more than an idle tallyman uses in a minute.
-func cpuTime(pid int) (time.Duration, error) {
-	// The clock of another process, as clock_getcpuclockid(3) makes it: the pid's complement, and 2 = CPUCLOCK_SCHED.
-	clock := int32(^pid<<3 | 2)
-	var ts unix.Timespec
-	if err := unix.ClockGettime(clock, &ts); err != nil {
-		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
-	}
-	return time.Duration(ts.Nano()), nil
-}
+	"tallyman/test/internal/proc"
+)
 
 // The parts whose idle cost is compared.
 const (
@@ -80,7 +70,7 @@ func (p processes) spent() (map[string]time.Duration, error) {
 	sum := map[string]time.Duration{}
 	for part, pids := range p {
 		for _, pid := range pids {
-			t, err := cpuTime(pid)
+			t, err := proc.CPU(pid)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", part, err)
 			}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tallyman/test/internal/kernelfiles"
+	"tallyman/test/internal/proc"
 )
 
 // floorArg is the only argument of the child that is the floor.
@@ -109,7 +110,7 @@ func serveFloor(in io.Reader, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("floor: %w", err)
 		}
-		before, err := cpuTime(os.Getpid())
+		before, err := proc.CPU(os.Getpid())
 		if err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func serveFloor(in io.Reader, out io.Writer) error {
 				}
 			}
 		}
-		after, err := cpuTime(os.Getpid())
+		after, err := proc.CPU(os.Getpid())
 		if err != nil {
 			return err
 		}

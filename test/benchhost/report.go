@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tallyman/test/internal/proc"
 )
 
 // warmup is how many scrapes of each kind are not counted: buffers grow to their size in them.
@@ -75,7 +77,7 @@ func (r *report) scrapes(ctx context.Context, o options, t *tallyman) error {
 	if _, err := t.scrapes(ctx, warmup, "identity"); err != nil {
 		return err
 	}
-	if r.RSSPlainKiB, _, err = t.memory(); err != nil {
+	if r.RSSPlainKiB, _, err = proc.Memory(t.pid()); err != nil {
 		return err
 	}
 	if _, err := t.scrapes(ctx, warmup, "gzip"); err != nil {
@@ -90,7 +92,7 @@ func (r *report) scrapes(ctx context.Context, o options, t *tallyman) error {
 	if err := r.rounds(ctx, o, t, f); err != nil {
 		return err
 	}
-	if r.RSSKiB, r.PeakKiB, err = t.memory(); err != nil {
+	if r.RSSKiB, r.PeakKiB, err = proc.Memory(t.pid()); err != nil {
 		return err
 	}
 	r.Descriptors, err = t.descriptors()

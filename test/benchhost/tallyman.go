@@ -11,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"tallyman/test/internal/proc"
 )
 
 const (
@@ -167,7 +167,7 @@ type cost struct {
 // scrapes asks n times and returns the mean.
 func (t *tallyman) scrapes(ctx context.Context, n int, encoding string) (cost, error) {
 	var c cost
-	before, err := cpuTime(t.pid())
+	before, err := proc.CPU(t.pid())
 	if err != nil {
 		return c, err
 	}
@@ -180,28 +180,12 @@ func (t *tallyman) scrapes(ctx context.Context, n int, encoding string) (cost, e
 		c.bytes = len(body)
 	}
 	c.wall = time.Since(started) / time.Duration(n)
-	after, err := cpuTime(t.pid())
+	after, err := proc.CPU(t.pid())
 	c.cpu = (after - before) / time.Duration(n)
 	return c, err
 }
 
 func (t *tallyman) pid() int { return t.cmd.Process.Pid }
-
-// memory reads VmRSS and VmHWM of /proc/<pid>/status, in KiB.
-func (t *tallyman) memory() (rss, peak int, err error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.pid()))
-	for line := range strings.Lines(string(status)) {
-		name, value, _ := strings.Cut(line, ":")
-		n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
-		switch name {
-		case "VmRSS":
-			rss = n
-		case "VmHWM":
-			peak = n
-		}
-	}
-	return rss, peak, err
-}
 
 // descriptors counts what it has open.
 func (t *tallyman) descriptors() (int, error) {

@@ -7,18 +7,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"tallyman/test/internal/program"
+	"tallyman/test/internal/scrape"
 )
 
 const (
@@ -28,7 +30,23 @@ const (
 
 // Server is a running Prometheus.
 type Server struct {
-	url string
+	// Client asks it for what is not a query: its own metrics, and what else it serves.
+	program.Client
+
+	pid  int
+	data string
+}
+
+// Options say how to run a Prometheus.
+type Options struct {
+	// Config is the text of its configuration file. Files that it names are looked for in Folder.
+	Config string
+	// Folder is where the configuration is put; "" = a new one.
+	Folder string
+	// Agent runs it as an agent, which answers no queries.
+	Agent bool
+	// Flags are more flags.
+	Flags []string
 }
 
 // config scrapes one target each second.
@@ -41,9 +59,17 @@ scrape_configs:
 // Start runs a Prometheus that scrapes a target (host:port) each second, until the test ends.
 func Start(t testing.TB, target string) *Server {
 	t.Helper()
-	folder := t.TempDir()
-	file, logFile := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "log")
-	if err := os.WriteFile(file, fmt.Appendf(nil, config, target), 0o600); err != nil {
+	return Run(t, Options{Config: fmt.Sprintf(config, target)})
+}
+
+// Run runs a Prometheus on a free port until the test ends, and waits until it is ready.
+func Run(t testing.TB, o Options) *Server {
+	t.Helper()
+	if o.Folder == "" {
+		o.Folder = t.TempDir()
+	}
+	file, logFile := filepath.Join(o.Folder, "prometheus.yml"), filepath.Join(o.Folder, "log")
+	if err := os.WriteFile(file, []byte(o.Config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.Create(logFile)
@@ -52,22 +78,34 @@ func Start(t testing.TB, target string) *Server {
 	}
 	defer log.Close()
 	address := freeAddress(t)
-	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(folder, "data"),
-		"--web.listen-address="+address)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = folder, log, log
+	s := &Server{Client: program.Client{URL: "http://" + address}, data: filepath.Join(o.Folder, "data")}
+	args := []string{"--config.file=" + file, "--web.listen-address=" + address}
+	if o.Agent {
+		args = append(args, "--enable-feature=agent", "--storage.agent.path="+s.data)
+	} else {
+		args = append(args, "--storage.tsdb.path="+s.data)
+	}
+	cmd := exec.Command("prometheus", append(args, o.Flags...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = o.Folder, log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, cmd, logFile) })
-	s := &Server{url: "http://" + address}
+	s.pid = cmd.Process.Pid
 	for end := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
-		if _, err := s.ask(t.Context(), "/-/ready"); err == nil {
+		if _, err := s.Text(t.Context(), "/-/ready"); err == nil {
 			return s
 		} else if time.Now().After(end) {
 			t.Fatalf("Prometheus is not ready: %v", err)
 		}
 	}
 }
+
+// PID is its process id.
+func (s *Server) PID() int { return s.pid }
+
+// Data is the folder in which it keeps its samples.
+func (s *Server) Data() string { return s.data }
 
 // freeAddress finds a port that is free now; Prometheus does not tell which one it took.
 func freeAddress(t testing.TB) string {
@@ -92,42 +130,61 @@ func stop(t testing.TB, cmd *exec.Cmd, logFile string) {
 
 // Query evaluates an expression now, and returns the value of the only series that it gives.
 func (s *Server) Query(ctx context.Context, expression string) (float64, error) {
-	body, err := s.ask(ctx, "/api/v1/query?query="+url.QueryEscape(expression))
+	all, err := s.Vector(ctx, expression)
 	if err != nil {
 		return 0, err
+	}
+	if n := len(all); n != 1 {
+		return 0, fmt.Errorf("query %s: got %d series, want 1", expression, n)
+	}
+	return all[0].Value, nil
+}
+
+// Vector evaluates an expression now, and returns all the series that it gives.
+func (s *Server) Vector(ctx context.Context, expression string) ([]scrape.Sample, error) {
+	body, err := s.Text(ctx, "/api/v1/query?query="+url.QueryEscape(expression))
+	if err != nil {
+		return nil, err
 	}
 	var answer struct {
 		Data struct {
 			Result []struct {
-				Value [2]any
+				Metric map[string]string
+				Value  [2]any
 			}
 		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, fmt.Errorf("query %s: %w", expression, err)
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return nil, fmt.Errorf("query %s: %w", expression, err)
 	}
-	if n := len(answer.Data.Result); n != 1 {
-		return 0, fmt.Errorf("query %s: got %d series, want 1", expression, n)
+	out := make([]scrape.Sample, len(answer.Data.Result))
+	for i, r := range answer.Data.Result {
+		text, _ := r.Value[1].(string)
+		out[i].Labels = r.Metric
+		if out[i].Value, err = strconv.ParseFloat(text, 64); err != nil {
+			return nil, fmt.Errorf("query %s: %w", expression, err)
+		}
 	}
-	text, _ := answer.Data.Result[0].Value[1].(string)
-	return strconv.ParseFloat(text, 64)
+	return out, nil
 }
 
-func (s *Server) ask(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, http.NoBody)
+// Series lists the series that a selector names, those of the last hour that have ended too.
+func (s *Server) Series(ctx context.Context, selector string) ([]map[string]string, error) {
+	body, err := s.Text(ctx, fmt.Sprintf("/api/v1/series?match[]=%s&start=%d", url.QueryEscape(selector), time.Now().Add(-time.Hour).Unix()))
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
+	var answer struct{ Data []map[string]string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		return nil, fmt.Errorf("series %s: %w", selector, err)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %s: %s", path, resp.Status, body)
-	}
-	return body, err
+	return answer.Data, nil
+}
+
+// CheckConfig runs "promtool check config" over a file and returns what it says; args are more arguments.
+func CheckConfig(file string, args ...string) (string, error) {
+	out, err := exec.Command("promtool", slices.Concat([]string{"check", "config"}, args, []string{file})...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
 }
 
 // CheckMetrics runs "promtool check metrics" over a page and returns what it says: nothing, when all is well.

@@ -1,0 +1,115 @@
+package scale
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tallyman/test/internal/prometheus"
+)
+
+// sending is how long the agent sends while its bytes are counted.
+const sending = 30 * time.Second
+
+// example reads one of the configurations that operators are given, with words of it replaced. Each must be there.
+func example(tb testing.TB, name string, replace ...string) string {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "prometheus", name))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out := string(text)
+	for i := 0; i+1 < len(replace); i += 2 {
+		if !strings.Contains(out, replace[i]) {
+			tb.Fatalf("%s has no %q", name, replace[i])
+		}
+		out = strings.ReplaceAll(out, replace[i], replace[i+1])
+	}
+	return out
+}
+
+// quick is the interval of an example, and that of the experiment.
+func quick() []string {
+	return []string{"scrape_interval: 15s", "scrape_interval: " + interval.String()}
+}
+
+// byHost counts the live series of each host.
+func byHost(tb testing.TB, s *prometheus.Server) map[string]float64 {
+	tb.Helper()
+	all, err := s.Vector(tb.Context(), "count by (instance) ("+live+")")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out := map[string]float64{}
+	for _, sample := range all {
+		out[sample.Labels["instance"]] = sample.Value
+	}
+	return out
+}
+
+// checkShards runs two servers that share the hosts by hash: each host must be in one of them, with all its series.
+func (f *fleet) checkShards(b *testing.B, m *measured) {
+	shards := make([]*prometheus.Server, 2)
+	for i := range shards {
+		folder := b.TempDir()
+		f.writeTargets(b, folder)
+		config := example(b, "scale-shard.yml", append(quick(), `regex: "0"`, fmt.Sprintf("regex: %q", fmt.Sprint(i)), `shard: "0"`, fmt.Sprintf("shard: %q", fmt.Sprint(i)))...)
+		shards[i] = prometheus.Run(b, prometheus.Options{Config: config, Folder: folder})
+	}
+	var counts []string
+	owners, series := map[string]int{}, 0.0
+	for _, s := range shards {
+		waitFor(b, s, `count(up{job="tallyman"} == 1) == count(up{job="tallyman"}) and min(count_over_time(up{job="tallyman"}[10m])) >= 2`)
+		own := byHost(b, s)
+		counts = append(counts, fmt.Sprint(len(own)))
+		for instance, n := range own {
+			owners[instance]++
+			series += n
+		}
+	}
+	for _, h := range f.hosts {
+		if n := owners[h.address()]; n != 1 {
+			b.Errorf("shards: %s is in %d of them, want 1", h.address(), n)
+		}
+	}
+	all := f.query(b, "count("+live+")")
+	if len(owners) != hosts || series != all {
+		b.Errorf("shards: together they have %d hosts and %v series, want %d and %v", len(owners), series, hosts, all)
+	}
+	m.note("two shards", "they have %s hosts; each host is in one, and together they have all %.0f series of one server that scrapes all", strings.Join(counts, " and "), series)
+}
+
+// checkRemoteWrite runs an agent that sends all to another server.
+func (f *fleet) checkRemoteWrite(b *testing.B, m *measured) {
+	receiver := prometheus.Run(b, prometheus.Options{Config: "global: {scrape_interval: 1m}\n", Flags: []string{"--web.enable-remote-write-receiver"}})
+	folder := b.TempDir()
+	f.writeTargets(b, folder)
+	config := example(b, "scale-agent-mimir.yml", append(quick(), "http://mimir:8080/api/v1/push", receiver.URL+"/api/v1/write")...)
+	agent := prometheus.Run(b, prometheus.Options{Config: config, Folder: folder, Agent: true})
+	waitFor(b, receiver, fmt.Sprintf(`count(up{job="tallyman"} == 1) == %d and min(count_over_time(up{job="tallyman"}[10m])) >= 2`, hosts))
+	bytes, samples := sent(b, agent)
+	wait(sending)
+	bytesAfter, samplesAfter := sent(b, agent)
+	m.Fleet.Wire = (bytesAfter - bytes) / (samplesAfter - samples)
+	m.Fleet.AgentRSS = rss(b, agent.PID())
+	want, got := byHost(b, f.server), byHost(b, receiver)
+	for _, h := range f.hosts {
+		if got[h.address()] != want[h.address()] {
+			b.Errorf("remote write: %s has %v series at the receiver, want %v", h.address(), got[h.address()], want[h.address()])
+		}
+	}
+	failed := metric(b, agent, "prometheus_remote_storage_samples_failed_total") + metric(b, agent, "prometheus_remote_storage_samples_dropped_total")
+	if failed != 0 {
+		b.Errorf("remote write: %v samples failed or were dropped", failed)
+	}
+	m.note("agent and remote write", "the receiver has all %.0f series of %d hosts; no sample failed or was dropped", f.query(b, "count("+live+")"), len(got))
+}
+
+// sent is what an agent has sent: bytes after compression, without the headers of HTTP, and samples.
+func sent(tb testing.TB, agent *prometheus.Server) (bytes, samples float64) {
+	tb.Helper()
+	return metric(tb, agent, "prometheus_remote_storage_bytes_total"), metric(tb, agent, "prometheus_remote_storage_samples_total")
+}
