@@ -41,11 +41,6 @@ func startHost(tb testing.TB, name string, n int, options program.Options) *host
 	h := &host{name: name, fake: fakeengine.ForTest(tb, fakeengine.Options{Empty: true}), logs: tb.TempDir()}
 	h.fake.Tag(image, imageID)
 	h.add(tb, n)
-	sizes := make([]any, n)
-	for i, c := range h.running {
-		sizes[i] = map[string]any{"Id": c.ID, "SizeRw": 4096, "SizeRootFs": 80 << 20, "State": "running", "ImageID": imageID}
-	}
-	h.fake.UpdateDisk(func(df map[string]any) { df["Containers"] = sizes })
 	options.Host = h.fake.Host()
 	h.options = options
 	h.start(tb)
@@ -93,6 +88,16 @@ func (h *host) add(tb testing.TB, n int) {
 		h.fake.RunAs(c.ID, c.PID)
 		h.running = append(h.running, c)
 	}
+	h.sizeUp()
+}
+
+// sizeUp lets the engine know the disk usage of the containers that there are.
+func (h *host) sizeUp() {
+	sizes := make([]any, len(h.running))
+	for i, c := range h.running {
+		sizes[i] = map[string]any{"Id": c.ID, "SizeRw": 4096, "SizeRootFs": 80 << 20, "State": "running", "ImageID": imageID}
+	}
+	h.fake.UpdateDisk(func(df map[string]any) { df["Containers"] = sizes })
 }
 
 // writeLog makes the log of a container, where dockerd would, and returns its path.

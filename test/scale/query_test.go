@@ -82,6 +82,24 @@ func waitFor(tb testing.TB, s *prometheus.Server, expression string) {
 	}
 }
 
+// agree waits until nothing is wrong, "" = nothing. Servers scrape at different moments: what changes is in one of them a little before
+// the others.
+func agree(tb testing.TB, wrong func() string) {
+	tb.Helper()
+	end := time.Now().Add(patience)
+	for {
+		what := wrong()
+		if what == "" {
+			return
+		}
+		if time.Now().After(end) {
+			tb.Errorf("after %v: %s", patience, what)
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
 // nextScrapes waits until every host has been scraped anew, and not from a snapshot made before.
 func (f *fleet) nextScrapes(tb testing.TB) {
 	tb.Helper()

@@ -2,6 +2,7 @@ package scale
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,10 +60,22 @@ func (f *fleet) checkShards(b *testing.B, m *measured) {
 		config := example(b, "scale-shard.yml", append(quick(), `regex: "0"`, fmt.Sprintf("regex: %q", fmt.Sprint(i)), `shard: "0"`, fmt.Sprintf("shard: %q", fmt.Sprint(i)))...)
 		shards[i] = prometheus.Run(b, prometheus.Options{Config: config, Folder: folder})
 	}
-	var counts []string
-	owners, series := map[string]int{}, 0.0
 	for _, s := range shards {
 		waitFor(b, s, `count(up{job="tallyman"} == 1) == count(up{job="tallyman"}) and min(count_over_time(up{job="tallyman"}[10m])) >= 2`)
+	}
+	var counts []string
+	series := 0.0
+	agree(b, func() (wrong string) {
+		counts, series, wrong = f.compareShards(b, shards)
+		return wrong
+	})
+	m.note("two shards", "they have %s hosts; each host is in one, and together they have all %.0f series of one server that scrapes all", strings.Join(counts, " and "), series)
+}
+
+// compareShards gives the numbers of hosts of each, and the series of all.
+func (f *fleet) compareShards(b *testing.B, shards []*prometheus.Server) (counts []string, series float64, wrong string) {
+	owners := map[string]int{}
+	for _, s := range shards {
 		own := byHost(b, s)
 		counts = append(counts, fmt.Sprint(len(own)))
 		for instance, n := range own {
@@ -72,14 +85,13 @@ func (f *fleet) checkShards(b *testing.B, m *measured) {
 	}
 	for _, h := range f.hosts {
 		if n := owners[h.address()]; n != 1 {
-			b.Errorf("shards: %s is in %d of them, want 1", h.address(), n)
+			wrong = fmt.Sprintf("shards: %s is in %d of them, want 1", h.address(), n)
 		}
 	}
-	all := f.query(b, "count("+live+")")
-	if len(owners) != hosts || series != all {
-		b.Errorf("shards: together they have %d hosts and %v series, want %d and %v", len(owners), series, hosts, all)
+	if all := f.query(b, "count("+live+")"); len(owners) != hosts || series != all {
+		wrong = fmt.Sprintf("shards: together they have %d hosts and %v series, want %d and %v", len(owners), series, hosts, all)
 	}
-	m.note("two shards", "they have %s hosts; each host is in one, and together they have all %.0f series of one server that scrapes all", strings.Join(counts, " and "), series)
+	return counts, series, wrong
 }
 
 // checkRemoteWrite runs an agent that sends all to another server.
@@ -95,12 +107,14 @@ func (f *fleet) checkRemoteWrite(b *testing.B, m *measured) {
 	bytesAfter, samplesAfter := sent(b, agent)
 	m.Fleet.Wire = (bytesAfter - bytes) / (samplesAfter - samples)
 	m.Fleet.AgentRSS = rss(b, agent.PID())
-	want, got := byHost(b, f.server), byHost(b, receiver)
-	for _, h := range f.hosts {
-		if got[h.address()] != want[h.address()] {
-			b.Errorf("remote write: %s has %v series at the receiver, want %v", h.address(), got[h.address()], want[h.address()])
+	var got map[string]float64
+	agree(b, func() string {
+		var want map[string]float64
+		if want, got = byHost(b, f.server), byHost(b, receiver); maps.Equal(want, got) {
+			return ""
 		}
-	}
+		return fmt.Sprintf("remote write: the receiver has %v series by host, want %v", got, want)
+	})
 	failed := metric(b, agent, "prometheus_remote_storage_samples_failed_total") + metric(b, agent, "prometheus_remote_storage_samples_dropped_total")
 	if failed != 0 {
 		b.Errorf("remote write: %v samples failed or were dropped", failed)
