@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long Prometheus may take for what it does at its next scrape.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // wait sleeps. What is measured here is what happens by itself in that time.
 func wait(d time.Duration) { time.Sleep(d) }

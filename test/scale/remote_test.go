@@ -119,7 +119,14 @@ func (f *fleet) checkRemoteWrite(b *testing.B, m *measured) {
 	if failed != 0 {
 		b.Errorf("remote write: %v samples failed or were dropped", failed)
 	}
-	m.note("agent and remote write", "the receiver has all %.0f series of %d hosts; no sample failed or was dropped", f.query(b, "count("+live+")"), len(got))
+	series := f.query(b, "count("+live+")")
+	h := f.hosts[0]
+	gone := fmt.Sprintf(`{id="/docker/%s"}`, h.running[0].ID)
+	waitFor(b, receiver, "count("+gone+")")
+	began := time.Now()
+	h.remove(0)
+	waitFor(b, receiver, "absent("+gone+")") // patience is less than the five minutes that it would take without a marker
+	m.note("agent and remote write", "the receiver has all %.0f series of %d hosts; no sample failed or was dropped. A container that is removed is gone there %.0f s later", series, len(got), time.Since(began).Seconds())
 }
 
 // sent is what an agent has sent: bytes after compression, without the headers of HTTP, and samples.
