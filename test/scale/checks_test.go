@@ -27,7 +27,7 @@ func (f *fleet) checkRemoved(b *testing.B, m *measured) {
 		b.Errorf("removed: a range query finds %v series of the container, want the %v that there were", past, before)
 	}
 	h.add(b, 1) // as many as before
-	m.note("a container is removed", "its %.0f series are out of instant queries at the next scrape (%.1f s later); a range query over 5 minutes still has all", before, took.Seconds())
+	m.notef("a container is removed", "its %.0f series are out of instant queries at the next scrape (%.1f s later); a range query over 5 minutes still has all", before, took.Seconds())
 }
 
 // checkRestarted restarts a container twice. It may get series for what has not been known before its first exit, and nothing
@@ -53,7 +53,7 @@ func (f *fleet) checkRestarted(b *testing.B, m *measured) {
 	if int(now) != len(third) {
 		b.Errorf("restarted again: an instant query finds %v series, want all %d", now, len(third))
 	}
-	m.note("a container is restarted", "its %d series go on; the first exit adds %d, once (%s); the second restart adds none",
+	m.notef("a container is restarted", "its %d series go on; the first exit adds %d, once (%s); the second restart adds none",
 		len(first), len(second)-len(first), "`"+strings.Join(families, "`, `")+"`")
 }
 
@@ -82,6 +82,6 @@ func (f *fleet) checkKilled(b *testing.B, m *measured) {
 	if families := newFamilies(set, f.seriesSet(b, ofContainers)); len(families) > 0 {
 		b.Errorf("started again: got new series of %v, want none", families)
 	}
-	m.note("a tallyman is killed", "`up` is 0 and its %.0f series are out of instant queries at the next scrape, those of the other %d hosts stay; "+
+	m.notef("a tallyman is killed", "`up` is 0 and its %.0f series are out of instant queries at the next scrape, those of the other %d hosts stay; "+
 		"started again, it goes on with the same series of containers and host, and adds none", before, hosts-1)
 }

@@ -49,7 +49,7 @@ func measureFleet(b *testing.B, binary string, m *measured) {
 		options := program.Options{Path: binary, MaxAge: "1s", Listen: fmt.Sprintf("127.0.0.%d:0", 10+i)}
 		f.hosts = append(f.hosts, startHost(b, fmt.Sprintf("host%02d", i+1), containers, options))
 	}
-	progress("%d hosts with %d containers each are up", hosts, containers)
+	progressf("%d hosts with %d containers each are up", hosts, containers)
 	folder := b.TempDir()
 	f.writeTargets(b, folder)
 	f.server = prometheus.Run(b, prometheus.Options{
@@ -63,13 +63,19 @@ func measureFleet(b *testing.B, binary string, m *measured) {
 		name string
 		run  func(*testing.B, *measured)
 	}{
-		{"calm", f.measureCalm}, {"killed", f.checkKilled}, {"removed", f.checkRemoved}, {"restarted", f.checkRestarted},
-		{"churn", f.measureChurn}, {"block", f.measureBlock}, {"shards", f.checkShards}, {"remote write", f.checkRemoteWrite},
+		{"calm", f.measureCalm},
+		{"killed", f.checkKilled},
+		{"removed", f.checkRemoved},
+		{"restarted", f.checkRestarted},
+		{"churn", f.measureChurn},
+		{"block", f.measureBlock},
+		{"shards", f.checkShards},
+		{"remote write", f.checkRemoteWrite},
 	} {
-		progress("%s", part.name)
+		progressf("%s", part.name)
 		part.run(b, m)
 	}
-	progress("all is measured")
+	progressf("all is measured")
 }
 
 // writeTargets writes the list of hosts that the configurations name.
@@ -180,7 +186,7 @@ func (f *fleet) measureChurn(b *testing.B, m *measured) {
 	if want := everBefore + float64(r.Replaced); seen != want {
 		b.Errorf("churn: %v containers were ever seen, want %v", seen, want)
 	}
-	m.note("churn", "%d containers replaced in %.0f s (%d per minute and host): an instant query finds %d containers on each of %d hosts, a range query all %.0f; "+
+	m.notef("churn", "%d containers replaced in %.0f s (%d per minute and host): an instant query finds %d containers on each of %d hosts, a range query all %.0f; "+
 		"a replaced container adds %.0f series to the head",
 		r.Replaced, churning.Seconds(), replaced*int(time.Minute/churning), containers, hosts, seen, r.PerReplaced)
 }

@@ -83,8 +83,8 @@ type fleetResult struct {
 // check is the outcome of something that must be so.
 type check struct{ What, Outcome string }
 
-// note keeps an outcome for the document. Where it is not as it must be, the benchmark fails, and writes nothing.
-func (m *measured) note(what, format string, args ...any) {
+// notef keeps an outcome for the document. Where it is not as it must be, the benchmark fails, and writes nothing.
+func (m *measured) notef(what, format string, args ...any) {
 	m.Checks = append(m.Checks, check{what, fmt.Sprintf(format, args...)})
 }
 

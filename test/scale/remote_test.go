@@ -69,7 +69,7 @@ func (f *fleet) checkShards(b *testing.B, m *measured) {
 		counts, series, wrong = f.compareShards(b, shards)
 		return wrong
 	})
-	m.note("two shards", "they have %s hosts; each host is in one, and together they have all %.0f series of one server that scrapes all", strings.Join(counts, " and "), series)
+	m.notef("two shards", "they have %s hosts; each host is in one, and together they have all %.0f series of one server that scrapes all", strings.Join(counts, " and "), series)
 }
 
 // compareShards gives the numbers of hosts of each, and the series of all.
@@ -126,7 +126,7 @@ func (f *fleet) checkRemoteWrite(b *testing.B, m *measured) {
 	began := time.Now()
 	h.remove(0)
 	waitFor(b, receiver, "absent("+gone+")") // patience is less than the five minutes that it would take without a marker
-	m.note("agent and remote write", "the receiver has all %.0f series of %d hosts; no sample failed or was dropped. A container that is removed is gone there %.0f s later", series, len(got), time.Since(began).Seconds())
+	m.notef("agent and remote write", "the receiver has all %.0f series of %d hosts; no sample failed or was dropped. A container that is removed is gone there %.0f s later", series, len(got), time.Since(began).Seconds())
 }
 
 // sent is what an agent has sent: bytes after compression, without the headers of HTTP, and samples.

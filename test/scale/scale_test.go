@@ -69,8 +69,8 @@ func machine(tb testing.TB) machineInfo {
 	return info
 }
 
-// progress tells whoever waits; the tables alone go to the standard output.
-func progress(format string, args ...any) {
+// progressf tells whoever waits; the tables alone go to the standard output.
+func progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "scale: %s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 }
 

@@ -37,7 +37,7 @@ func measureSizes(b *testing.B, binary string, m *measured) {
 			}
 			s.CPU, s.RSS = spreadOf(costs), h.rss(b)
 			m.Sizes = append(m.Sizes, s)
-			progress("measured a host with %d containers", n)
+			progressf("measured a host with %d containers", n)
 		})
 	}
 }
@@ -73,7 +73,7 @@ func measureGroups(b *testing.B, binary string, m *measured) {
 	measureStates(b, h, m)
 	lean := startHost(b, "lean", 1, program.Options{Path: binary, Args: []string{"--no-collector.memory-detail"}})
 	m.States = append(m.States, state{"running, in its first run, with `--no-collector.memory-detail`", len(lean.seriesOf(b, lean.running[0].ID))})
-	progress("measured groups and states")
+	progressf("measured groups and states")
 }
 
 // byGroup is tallyman_series of a page. The page tells of the rendering before it.

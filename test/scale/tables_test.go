@@ -21,8 +21,14 @@ type section struct{ name, text string }
 // sections are the tables of the document, in its order.
 func (m *measured) sections() []section {
 	return []section{
-		{"machine", m.machineText()}, {"sizes", m.sizeTable()}, {"groups", m.groupTable()}, {"states", m.stateTable()},
-		{"fleet", m.fleetTable()}, {"checks", m.checkTable()}, {"factors", m.factorTable()}, {"plan", m.planTable()},
+		{"machine", m.machineText()},
+		{"sizes", m.sizeTable()},
+		{"groups", m.groupTable()},
+		{"states", m.stateTable()},
+		{"fleet", m.fleetTable()},
+		{"checks", m.checkTable()},
+		{"factors", m.factorTable()},
+		{"plan", m.planTable()},
 	}
 }
 
