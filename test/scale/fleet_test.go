@@ -20,7 +20,7 @@ const (
 	containers = 100 // of each host
 	interval   = 5 * time.Second
 	// calm is how long nothing changes while costs are measured; churning is how long containers are replaced.
-	calm, churning = 90 * time.Second, 60 * time.Second
+	calm, churning = time.Minute, time.Minute
 	// replaced is how many containers each host replaces while it churns, one after the other.
 	replaced = 10
 	// ever counts the containers that there have been in the experiment.

@@ -106,7 +106,7 @@ func (m *measured) stateTable() string {
 func (m *measured) fleetTable() string {
 	f := &m.Fleet
 	row := func(what, value, how string) []string { return []string{what, value, how} }
-	return table("what|measured|how",
+	return fmt.Sprintf("%d hosts with %d containers each, scraped each %.0f s with gzip.\n\n", f.Hosts, f.Containers, f.Interval) + table("what|measured|how",
 		row("series of a host", f.Series.text("%.0f", 1), "`scrape_samples_scraped`"),
 		row("bytes of a scrape, plain", f.Body.text("%.0f kB", kb), "`scrape_body_size_bytes`"),
 		row("bytes of a scrape, gzip", spreadOf(f.Gzip).text("%.1f kB", kb), "a request of the experiment's own, with Prometheus' headers"),

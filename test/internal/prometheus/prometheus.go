@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,6 +36,7 @@ type Server struct {
 
 	pid  int
 	data string
+	stop func()
 }
 
 // Options say how to run a Prometheus.
@@ -90,7 +92,8 @@ func Run(t testing.TB, o Options) *Server {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { stop(t, cmd, logFile) })
+	s.stop = sync.OnceFunc(func() { stop(t, cmd, logFile) })
+	t.Cleanup(s.stop)
 	s.pid = cmd.Process.Pid
 	for end := time.Now().Add(startTimeout); ; time.Sleep(100 * time.Millisecond) {
 		if _, err := s.Text(t.Context(), "/-/ready"); err == nil {
@@ -100,6 +103,9 @@ func Run(t testing.TB, o Options) *Server {
 		}
 	}
 }
+
+// Stop ends it before the test ends.
+func (s *Server) Stop() { s.stop() }
 
 // PID is its process id.
 func (s *Server) PID() int { return s.pid }
