@@ -41,7 +41,7 @@ func writeDocument(tb testing.TB, m *measured) {
 // TestDocument sees that the document has what was measured, and the estimates that follow from it.
 func TestDocument(t *testing.T) {
 	t.Parallel()
-	m := load(t)
+	m := loadResult(t)
 	if *update {
 		writeDocument(t, m)
 		return

@@ -27,6 +27,7 @@ type machineInfo struct {
 	Date, Kernel, Model, Cgroups string
 	Processors                   int
 	Minutes                      float64 // that the run took
+	Load                         float64 // of the last five minutes at its end, with what others did
 }
 
 // size is a host of so many containers, alone.
@@ -119,7 +120,7 @@ func (m *measured) save(tb testing.TB) {
 	}
 }
 
-func load(tb testing.TB) *measured {
+func loadResult(tb testing.TB) *measured {
 	tb.Helper()
 	text, err := os.ReadFile(resultFile)
 	if err != nil {

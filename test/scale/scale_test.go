@@ -36,7 +36,7 @@ func BenchmarkScale(b *testing.B) {
 	if b.Failed() {
 		return
 	}
-	m.Machine.Minutes = time.Since(began).Minutes()
+	m.Machine.Minutes, m.Machine.Load = time.Since(began).Minutes(), load(b)
 	if *update {
 		m.save(b)
 		writeDocument(b, m)
@@ -67,6 +67,20 @@ func machine(tb testing.TB) machineInfo {
 		info.Cgroups = "v2"
 	}
 	return info
+}
+
+// load is the load average of the last five minutes: far more than there are processors means that others were at work, too.
+func load(tb testing.TB) float64 {
+	tb.Helper()
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var one, five float64
+	if _, err := fmt.Sscan(string(text), &one, &five); err != nil {
+		tb.Fatal(err)
+	}
+	return five
 }
 
 // progressf tells whoever waits; the tables alone go to the standard output.

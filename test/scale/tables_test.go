@@ -42,9 +42,9 @@ func (m *measured) all() string {
 }
 
 func (m *measured) machineText() string {
-	return fmt.Sprintf("Measured on %s by `make scale`, in %.1f minutes: %d processors (%s), Linux %s, cgroup %s, Prometheus %s.\n"+
+	return fmt.Sprintf("Measured on %s by `make scale`, in %.1f minutes: %d processors (%s), Linux %s, cgroup %s, Prometheus %s; load average %.0f.\n"+
 		"Where there are three numbers, they are the median, the least and the largest.\n",
-		m.Machine.Date, m.Machine.Minutes, m.Machine.Processors, m.Machine.Model, m.Machine.Kernel, m.Machine.Cgroups, m.Fleet.Prometheus)
+		m.Machine.Date, m.Machine.Minutes, m.Machine.Processors, m.Machine.Model, m.Machine.Kernel, m.Machine.Cgroups, m.Fleet.Prometheus, m.Machine.Load)
 }
 
 // table writes a table of Markdown.
