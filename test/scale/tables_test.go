@@ -143,8 +143,9 @@ func (m *measured) factorTable() string {
 		row("`m`", "memory of Prometheus per series in the head", fmt.Sprintf("%.1f kB", f.memory()/kb), "measured: RSS less that before the first scrape, per series; what Go's garbage collector keeps in reserve is in it, queries are not"),
 		row("`u`", "CPU of Prometheus per sample", fmt.Sprintf("%.2f µs", f.ServerCPU), "measured: scraping only, no rules, no queries, no compaction"),
 		row("`w`", "write-ahead log per sample", fmt.Sprintf("%.2f B", f.WAL), "measured: growth of the folder `wal`"),
-		row("`b`", "disk per sample", fmt.Sprintf("%.2f B", f.ChunkBytes), fmt.Sprintf("measured: the chunks of a block with %.0f samples per series, of containers that sleep. The estimates take %.0f B, "+
-			"the upper end of what Prometheus' documentation gives, since busy counters compress worse", f.SamplesPerSeries, publishedBytes)),
+		row("`b`", "disk per sample", fmt.Sprintf("%.2f B", f.ChunkBytes), fmt.Sprintf("measured: the chunks of a block with %.0f samples per series. So few make a sample dear (a chunk takes "+
+			"120, and its first is the largest), containers that sleep make it cheap. The estimates take %.0f B instead, the upper end of what Prometheus' documentation says",
+			f.SamplesPerSeries, publishedBytes)),
 		row("`i`", "index of a block per series", fmt.Sprintf("%.0f B", f.IndexBytes), "measured: the index of the same block; for each block, of two hours at first"),
 		row("`r`", "remote write per sample", fmt.Sprintf("%.1f B", f.Wire), "measured: `prometheus_remote_storage_bytes_total` (after snappy, without HTTP headers) per sample"),
 		row("`c`", "series that a replaced container adds to the head", fmt.Sprintf("%.0f", f.PerReplaced), "measured"),
