@@ -108,6 +108,10 @@ bench-host: setup build ## what a scrape costs with N=300 real containers, besid
 	$(GO) -C test build -o $(CURDIR)/bin/benchhost ./benchhost
 	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine bin/benchhost -n $(N) -idle $(IDLE)
 
+.PHONY: scale
+scale: setup build ## 20 tallymen of 100 containers under real Prometheus servers, as root, in 6 minutes; ARGS=-update writes deploy/SCALE.md
+	TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman $(GO) -C test test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 20m ./scale $(ARGS)
+
 .PHONY: cover
 cover: ## coverage of the unit tests
 	$(GO) test -coverprofile coverage.out ./...

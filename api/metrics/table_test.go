@@ -146,7 +146,7 @@ func metricsDoc() []byte {
 	}
 	b.WriteString("\nA group is switched by `--collector.<group>` and `--no-collector.<group>`, and in one request by\n" +
 		"`?collect[]=<group>` or `?exclude[]=<group>`. With `tallyman` come `tallyman_*`, `go_*`, `process_*` and `promhttp_*` of\n" +
-		"the process itself.\n\n" +
+		"the process itself. How many series a container has of each group, as measured: [SCALE.md](../../deploy/SCALE.md).\n\n" +
 		"No choice of groups makes a sum count twice: where `percpu` has samples of a container, they stand in place of\n`cpu=\"total\"` of `cpu`, " +
 		"and `percpu` without `cpu` gives these alone.\n\n## Families\n\n| name | type | labels | group | help |\n|---|---|---|---|---|\n")
 	for _, f := range families {

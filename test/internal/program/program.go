@@ -29,6 +29,8 @@ type Options struct {
 	Path string
 	// Host is the engine, for --engine.host; "" = none is named.
 	Host string
+	// Listen is where it listens; "" = on a free port of 127.0.0.1.
+	Listen string
 	// MaxAge is for how long a reading is shared, such as "1s"; "" = for none.
 	MaxAge string
 	// Args are more flags.
@@ -54,11 +56,11 @@ type Program struct {
 	log []string
 }
 
-// Start runs tallyman on a free port until the test ends, and waits until it listens. Unlike at the command line, a reading
+// Start runs tallyman until the test ends, and waits until it listens. Unlike at the command line, a reading
 // is not shared by two scrapes unless MaxAge says so: what the tests compare is of this moment.
 func Start(t testing.TB, o Options) *Program {
 	t.Helper()
-	args := []string{"--web.listen-address=127.0.0.1:0", "--collector.max-age=" + cmp.Or(o.MaxAge, "0s")}
+	args := []string{"--web.listen-address=" + cmp.Or(o.Listen, "127.0.0.1:0"), "--collector.max-age=" + cmp.Or(o.MaxAge, "0s")}
 	if o.Host != "" {
 		args = append(args, "--engine.host="+o.Host)
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -16,14 +17,35 @@ import (
 // cgroupFS is where the host's cgroups are mounted.
 const cgroupFS = "/sys/fs/cgroup"
 
+// parallel is how many containers are made at the same time: the kernel waits while it moves a process between cgroups, and the
+// waits of several go together.
+const parallel = 16
+
 // Container is what stands for a container.
 type Container struct {
 	ID  string // 64 hex digits
 	PID int    // of its only process
+
+	remove func()
 }
+
+// Remove ends the process and takes the cgroup away, as the end of a container's run does. Start may then make it anew.
+func (c Container) Remove() { c.remove() }
 
 // Start makes a cgroup for each id, with a process, which are there until tb ends. It needs root.
 func Start(tb testing.TB, ids []string) []Container {
+	tb.Helper()
+	return start(tb, ids, "sleep", "infinity")
+}
+
+// StartLinked is Start with an interface eth0 in each network namespace, as a container in a bridge network has. It needs ip, and it
+// may be there a moment later.
+func StartLinked(tb testing.TB, ids []string) []Container {
+	tb.Helper()
+	return start(tb, ids, "sh", "-c", "ip link add eth0 type veth peer name veth0 && exec sleep infinity")
+}
+
+func start(tb testing.TB, ids []string, command ...string) []Container {
 	tb.Helper()
 	if os.Geteuid() != 0 {
 		tb.Skip("cgroups can be made by root only")
@@ -33,34 +55,52 @@ func Start(tb testing.TB, ids []string) []Container {
 		tb.Fatal(err)
 	}
 	out := make([]Container, len(ids))
-	for i, id := range ids {
-		out[i].ID = id
-		cmd := exec.Command("sleep", "infinity")
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		if err := cmd.Start(); err != nil {
-			tb.Fatal(err)
-		}
-		out[i].PID = cmd.Process.Pid
-		for _, parent := range parents {
-			dir := filepath.Join(parent, out[i].ID)
-			tb.Cleanup(func() {
-				if err := unix.Rmdir(dir); err != nil && !errors.Is(err, unix.ENOENT) {
-					tb.Error(dir, err)
-				}
-			})
-			if err := enter(dir, out[i].PID); err != nil {
-				tb.Error(err)
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range parallel {
+		workers.Go(func() {
+			for i := range next {
+				out[i] = one(tb, ids[i], parents, command)
 			}
-		}
-		tb.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended
-			_ = cmd.Wait()         // by that signal
 		})
 	}
+	for i := range ids {
+		next <- i
+	}
+	close(next)
+	workers.Wait()
 	if tb.Failed() {
 		tb.FailNow()
 	}
 	return out
+}
+
+// one starts the process of a container, and puts it into its cgroups.
+func one(tb testing.TB, id string, parents, command []string) Container {
+	tb.Helper()
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		tb.Error(err)
+		return Container{}
+	}
+	c := Container{ID: id, PID: cmd.Process.Pid}
+	c.remove = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // by that signal
+		for _, parent := range parents {
+			if err := unix.Rmdir(filepath.Join(parent, id)); err != nil && !errors.Is(err, unix.ENOENT) {
+				tb.Error(parent, id, err)
+			}
+		}
+	})
+	tb.Cleanup(c.remove)
+	for _, parent := range parents {
+		if err := enter(filepath.Join(parent, id), c.PID); err != nil {
+			tb.Error(err)
+		}
+	}
+	return c
 }
 
 // parents makes the cgroup "docker" of this process in every hierarchy, and has it share its controllers.
