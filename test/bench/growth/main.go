@@ -4,8 +4,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -19,6 +21,7 @@ import (
 type cost struct {
 	containers int
 	micros     float64 // of processor time, for each container
+	floor      float64 // the same of the floor, where the stage has measured it itself; 0 = it has not
 	allocs     float64 // for all containers
 }
 
@@ -44,25 +47,25 @@ func read(r io.Reader) (map[string][]cost, []string, error) {
 			continue
 		}
 		base, parts := result.Name.Parts()
-		i := slices.IndexFunc(result.Values, func(v benchfmt.Value) bool { return v.OrigUnit == "cpu-ns/container" || v.Unit == "cpu-ns/container" })
-		if i < 0 || len(parts) == 0 {
+		nanos, ok := original(result, "cpu-ns/container")
+		if !ok || len(parts) == 0 {
 			continue
-		}
-		nanos := result.Values[i].Value
-		if result.Values[i].OrigUnit != "" {
-			nanos = result.Values[i].OrigValue
 		}
 		n, err := strconv.Atoi(strings.TrimPrefix(string(parts[0]), "/"))
 		if err != nil {
 			continue // not a number of containers
 		}
-		allocs, _ := result.Value("allocs/op")
+		floor, _ := original(result, "floor-ns/container")
+		allocs, ok := result.Value("allocs/scrape")
+		if !ok {
+			allocs, _ = result.Value("allocs/op")
+		}
 		stage := string(base)
 		if runs[stage] == nil {
 			runs[stage] = map[int][]cost{}
 			order = append(order, stage)
 		}
-		runs[stage][n] = append(runs[stage][n], cost{n, nanos / 1e3, allocs})
+		runs[stage][n] = append(runs[stage][n], cost{n, nanos / 1e3, floor / 1e3, allocs})
 	}
 	stages := map[string][]cost{}
 	for stage, sizes := range runs {
@@ -73,6 +76,19 @@ func read(r io.Reader) (map[string][]cost, []string, error) {
 		slices.SortFunc(stages[stage], func(a, b cost) int { return a.containers - b.containers })
 	}
 	return stages, order, reader.Err()
+}
+
+// original is a value in the unit in which it was reported: the library makes nanoseconds seconds.
+func original(r *benchfmt.Result, unit string) (float64, bool) {
+	for _, v := range r.Values {
+		switch unit {
+		case v.OrigUnit:
+			return v.OrigValue, true
+		case v.Unit:
+			return v.Value, true
+		}
+	}
+	return 0, false
 }
 
 // write writes the table.
@@ -86,7 +102,8 @@ func write(out io.Writer, stages map[string][]cost, order []string) error {
 	for _, stage := range order {
 		straight := determination(stages[stage])
 		for _, c := range stages[stage] {
-			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t%.5f\t\n", stage, c.containers, c.micros, c.micros/floor[c.containers], c.allocs, straight)
+			beside := cmp.Or(c.floor, floor[c.containers], math.NaN()) // NaN = it was not measured
+			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t%.5f\t\n", stage, c.containers, c.micros, c.micros/beside, c.allocs, straight)
 		}
 	}
 	return w.Flush()
