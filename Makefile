@@ -99,6 +99,10 @@ bench: ## benchmarks of each stage, as root over real cgroups beside the floor: 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	set -o pipefail; $(GO) -C test test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./bench | $(GO) -C test run ./bench/growth
 
+.PHONY: bench-lab
+bench-lab: ## the program's benchmarks with cgroup v2, in a virtual machine: BENCH='Program(Gzip)?/^(10|100)$$'
+	test/lab/bench '$(BENCH)'
+
 .PHONY: bench-compare
 bench-compare: ## the same beside those of another revision: BASE=main COUNT=6
 	test/bench/compare "$(BASE)" "$(COUNT)" '$(BENCH)'
