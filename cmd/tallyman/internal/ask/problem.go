@@ -12,6 +12,9 @@ import (
 	"syscall"
 )
 
+// refusesTLS is in the error of a server that wants a certificate of its clients: crypto/tls has no type for it.
+const refusesTLS = "remote error: tls"
+
 // trouble says, for people, why there was no answer. The words follow the address.
 func (c *Client) trouble(err error) string {
 	var (
@@ -34,7 +37,7 @@ func (c *Client) trouble(err error) string {
 		return "shows a certificate that has expired, or is not valid yet: renew it, or set the clock"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "does not speak TLS: want http:// in place of https://"
-	case strings.Contains(err.Error(), "remote error: tls"):
+	case strings.Contains(err.Error(), refusesTLS):
 		return "refuses the TLS connection: it wants a certificate of its clients, which goes into --url.config.file (" + oneLine(bare(err)) + ")"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return fmt.Sprintf("did not answer within %s", c.http.Timeout)
