@@ -9,9 +9,14 @@ IDLE ?= 2m
 BENCH ?= .
 BASE ?= HEAD~1
 COUNT ?= 6
+ARCHES ?= amd64 arm64 arm 386 riscv64
 SUITES ?= trixie
 DRIVERS ?= cgroupfs systemd
 
+NFPM_VERSION := v2.45.0
+NFPM := $(CURDIR)/.cache/nfpm/$(NFPM_VERSION)/nfpm
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := $(CURDIR)/.cache/cyclonedx-gomod/$(CYCLONEDX_VERSION)/cyclonedx-gomod
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := $(CURDIR)/.cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
@@ -19,6 +24,7 @@ GOLANGCI_LINT := $(CURDIR)/.cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangc
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION) -X main.date=$(DATE)
 
 .PHONY: help
@@ -116,10 +122,30 @@ cover: ## coverage of the unit tests
 image: ## build the image tallyman:VERSION
 	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) .
 
+.PHONY: image-binary
+image-binary: build ## the same of the binary of make build, without any other image
+	docker build -f deploy/Dockerfile --target binary -t tallyman:$(VERSION) -t tallyman:latest bin
+
+.PHONY: release
+release: export ARCHES := $(ARCHES)
+release: $(NFPM) $(CYCLONEDX) ## tarballs, deb, rpm, checksums and bills of materials into dist/: ARCHES="amd64 arm64"
+	VERSION='$(VERSION)' REVISION='$(REVISION)' DATE='$(DATE)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' \
+		NFPM='$(NFPM)' CYCLONEDX='$(CYCLONEDX)' deploy/release
+
+.PHONY: release-check
+release-check: $(NFPM) $(CYCLONEDX) ## two releases of HEAD from two folders have the same bytes
+	NFPM='$(NFPM)' CYCLONEDX='$(CYCLONEDX)' ARCHES='$(ARCHES)' test/release-check
+
+$(NFPM):
+	GOBIN=$(@D) $(GO) install -trimpath github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+
+$(CYCLONEDX):
+	GOBIN=$(@D) $(GO) install -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+
 .PHONY: record
 record: ## record this host as a fixture: make record CONTAINERS="name ..." > cgroups/testdata/NAME.txtar
 	@test/record.sh $(CONTAINERS)
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin coverage.out .cache
+	rm -rf bin dist coverage.out .cache
