@@ -29,7 +29,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION) -X main
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/tallyman, a static binary
@@ -44,7 +44,7 @@ test: setup unit e2e ## all but the slow matrix: installs what is missing, start
 
 .PHONY: test-all
 test-all: export TALLYMAN_TEST_LIVES = 200
-test-all: test test-matrix fuzz ## everything: also virtual machines with cgroup v2, and fuzzing
+test-all: test test-matrix test-package release-check fuzz ## everything: also virtual machines with cgroup v2, the packages, and fuzzing
 
 .PHONY: setup
 setup: ## install from Debian what the tests need (as root)
@@ -71,6 +71,12 @@ e2e: build ## the built binary against a real engine, a real Prometheus
 test-lab: ## cgroup v2 in virtual machines: SUITES="trixie" DRIVERS="cgroupfs systemd"
 	SUITES="$(SUITES)" DRIVERS="$(DRIVERS)" test/lab/matrix --allow-expired
 
+.PHONY: test-package
+test-package: ## the deb of dist/ in a virtual machine with systemd: install, use, upgrade, remove, purge
+	$(MAKE) release ARCHES=amd64
+	test -e "$$(test/lab/cgroup2-lab path)/disk.img" || test/lab/cgroup2-lab build --allow-expired
+	test/lab/package
+
 .PHONY: test-matrix
 test-matrix: setup ## the same on this machine and on every kind of host: takes an hour and more
 	SUITES="here bookworm trixie sid" DRIVERS="$(DRIVERS)" test/lab/matrix --allow-expired
@@ -81,7 +87,7 @@ lint: $(GOLANGCI_LINT) ## golangci-lint, shellcheck if there, tidy modules
 	cd test && $(GOLANGCI_LINT) run --config ../.golangci.yml ./...
 	$(GO) mod tidy -diff
 	$(GO) -C test mod tidy -diff
-	@if command -v shellcheck >/dev/null; then shellcheck $$(git ls-files .ci test | xargs grep -lE '^#!.*\b(ba)?sh\b'); \
+	@if command -v shellcheck >/dev/null; then shellcheck $$(git ls-files .ci deploy test | xargs grep -lE '^#!.*\b(ba)?sh\b'); \
 	else echo "shellcheck is not installed: scripts were not checked"; fi
 
 $(GOLANGCI_LINT):
@@ -120,7 +126,7 @@ cover: ## coverage of the unit tests
 
 .PHONY: image
 image: ## build the image tallyman:VERSION
-	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) .
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) -t tallyman:latest .
 
 .PHONY: image-binary
 image-binary: build ## the same of the binary of make build, without any other image

@@ -32,7 +32,7 @@ trap 'exit 143' TERM
 
 # traced is the process id of tallyman.
 traced() {
-  cat "/proc/$tracer/task/$tracer/children" | tr -d ' '
+  tr -d ' ' <"/proc/$tracer/task/$tracer/children"
 }
 
 # ask PATH: one answer, which may be an error: the engine is away at times.
