@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"tallyman/test/internal/docker"
+	"tallyman/test/internal/prometheus"
+	"tallyman/test/internal/require"
 	"tallyman/test/internal/scrape"
 )
 
@@ -56,6 +58,31 @@ func TestImage(t *testing.T) {
 	becomes(t, e, "tm-bound", "unhealthy")
 	e.Run(t, "kill", "--signal", "CONT", "tm-bound")
 	becomes(t, e, "tm-bound", "healthy")
+}
+
+// TestPrometheus_compose: the Prometheus of deploy/compose.yaml, by its own configuration but for names of hosts and the interval, loads
+// the rules and scrapes the containers.
+func TestPrometheus_compose(t *testing.T) {
+	require.Prometheus(t)
+	text, err := os.ReadFile(filepath.Join(deployFolder, "prometheus", "prometheus.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := filepath.Abs("../../dashboards/rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, _ := start(t)
+	address := strings.TrimPrefix(p.URL, "http://")
+	s := prometheus.StartWith(t, strings.NewReplacer("tallyman:10180", address, "15s", "1s", "/etc/prometheus/rules", rules).Replace(string(text)))
+	query := `count(container_state{job="tallyman", instance="` + address + `", name="tm-busy", state="running"} == 1)`
+	for end := time.Now().Add(limit); ; time.Sleep(200 * time.Millisecond) {
+		if got, err := s.Query(t.Context(), query); err == nil && got == 1 {
+			return
+		} else if time.Now().After(end) {
+			t.Fatalf("%s is %v, %v", query, got, err)
+		}
+	}
 }
 
 // buildImage makes an image of the binary under test, without any other image.
@@ -122,7 +149,7 @@ func processStatus(t *testing.T, pid int) []string {
 func sameFamilies(t *testing.T, e docker.Engine, one, other string) int {
 	t.Helper()
 	families := func(name string) []string {
-		page, err := scrape.Parse(strings.NewReader(e.Run(t, "run", "--rm", "--network", "tm-net", image, "wget", "-q", "-O", "-", "http://"+name+":10180/metrics")))
+		page, err := scrape.Parse(strings.NewReader(e.Run(t, "run", "--rm", "--network", "tm-net", image, "wget", "-q", "-O", "-", "http://"+name+":10180/metrics") + "\n"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,9 +41,15 @@ scrape_configs:
 // Start runs a Prometheus that scrapes a target (host:port) each second, until the test ends.
 func Start(t testing.TB, target string) *Server {
 	t.Helper()
+	return StartWith(t, fmt.Sprintf(config, target))
+}
+
+// StartWith is Start with a configuration of the caller's own.
+func StartWith(t testing.TB, config string) *Server {
+	t.Helper()
 	folder := t.TempDir()
 	file, logFile := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "log")
-	if err := os.WriteFile(file, fmt.Appendf(nil, config, target), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.Create(logFile)
