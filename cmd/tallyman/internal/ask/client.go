@@ -164,37 +164,45 @@ func get[T any](ctx context.Context, c *Client, path string, query url.Values) (
 // checks its health need not know its passwords.
 func (c *Client) Healthy(ctx context.Context) error {
 	const path = "/-/healthy"
-	resp, body, err := c.request(ctx, path, nil)
+	r, err := c.request(ctx, path, nil)
 	switch {
 	case err != nil && strings.Contains(err.Error(), refusesTLS):
 		return nil
 	case err != nil:
 		return err
-	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusOK && string(body) == "ok\n":
+	case r.code == http.StatusUnauthorized, r.code == http.StatusOK && string(r.body) == "ok\n":
 		return nil
 	}
-	return c.fail(path, refusal(resp, body))
+	return c.fail(path, refusal(r))
 }
 
 // body reads one answer, and turns all but 200 into an error.
 func (c *Client) body(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	resp, body, err := c.request(ctx, path, query)
-	if err == nil && (resp.StatusCode != http.StatusOK || !isJSON(resp)) {
-		err = c.fail(path, refusal(resp, body))
+	r, err := c.request(ctx, path, query)
+	if err == nil && (r.code != http.StatusOK || !r.json) {
+		err = c.fail(path, refusal(r))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return body, nil
+	return r.body, nil
 }
 
-// request reads one answer, whatever its status. The body of the response has been read.
-func (c *Client) request(ctx context.Context, path string, query url.Values) (*http.Response, []byte, error) {
+// reply is what came back, whatever the status says.
+type reply struct {
+	code   int
+	status string
+	json   bool // by its type
+	body   []byte
+}
+
+// request reads one answer.
+func (c *Client) request(ctx context.Context, path string, query url.Values) (reply, error) {
 	address := *c.base
 	address.Path, address.RawPath, address.RawQuery = c.base.Path+unescaped(path), c.base.EscapedPath()+path, query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
 	if err != nil {
-		return nil, nil, c.fail(path, err)
+		return reply{}, c.fail(path, err)
 	}
 	req.Header.Set("Accept", "application/json")
 	if c.userAgent != "" {
@@ -203,19 +211,19 @@ func (c *Client) request(ctx context.Context, path string, query url.Values) (*h
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
+			return reply{}, ctx.Err()
 		}
-		return nil, nil, c.fail(path, errors.New(c.trouble(err)))
+		return reply{}, c.fail(path, errors.New(c.trouble(err)))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, nil, c.fail(path, errors.New(c.trouble(err)))
+		return reply{}, c.fail(path, errors.New(c.trouble(err)))
 	case len(body) > maxBody:
-		return nil, nil, c.fail(path, fmt.Errorf("sent more than %d MB", maxBody>>20))
+		return reply{}, c.fail(path, fmt.Errorf("sent more than %d MB", maxBody>>20))
 	}
-	return resp, body, nil
+	return reply{resp.StatusCode, resp.Status, isJSON(resp), body}, nil
 }
 
 // fail names who was asked for what.
