@@ -113,7 +113,7 @@ func runImage(t *testing.T, e docker.Engine, name, image string, options ...stri
 	words := append([]string{
 		"-d", "--name", name, "--network", "tm-net", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
 		"--group-add", strconv.Itoa(int(group)), "-v", "/proc:/host/proc:ro", "-v", "/sys/fs/cgroup:/host/sys/fs/cgroup:ro", "-v", socket + ":/var/run/docker.sock:ro",
-		"--health-interval", "1s", "--health-retries", "1",
+		"--health-interval", "1s", "--health-timeout", "3s", "--health-retries", "1",
 	}, options...)
 	words = append(words, image)
 	e.Run(t, append([]string{"run"}, words...)...)
