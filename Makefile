@@ -9,9 +9,14 @@ IDLE ?= 2m
 BENCH ?= .
 BASE ?= HEAD~1
 COUNT ?= 6
+ARCHES ?= amd64 arm64 arm 386 riscv64
 SUITES ?= trixie
 DRIVERS ?= cgroupfs systemd
 
+NFPM_VERSION := v2.45.0
+NFPM := $(CURDIR)/.cache/nfpm/$(NFPM_VERSION)/nfpm
+CYCLONEDX_VERSION := v1.10.0
+CYCLONEDX := $(CURDIR)/.cache/cyclonedx-gomod/$(CYCLONEDX_VERSION)/cyclonedx-gomod
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := $(CURDIR)/.cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangci-lint
 
@@ -19,11 +24,12 @@ GOLANGCI_LINT := $(CURDIR)/.cache/golangci-lint/$(GOLANGCI_LINT_VERSION)/golangc
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 DATE ?= $(shell git log -1 --format=%cI 2>/dev/null || echo unknown)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION) -X main.date=$(DATE)
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/tallyman, a static binary
@@ -38,7 +44,7 @@ test: setup unit e2e ## all but the slow matrix: installs what is missing, start
 
 .PHONY: test-all
 test-all: export TALLYMAN_TEST_LIVES = 200
-test-all: test test-matrix fuzz ## everything: also virtual machines with cgroup v2, and fuzzing
+test-all: test test-matrix test-package release-check fuzz ## everything: also virtual machines with cgroup v2, the packages, and fuzzing
 
 .PHONY: setup
 setup: ## install from Debian what the tests need (as root)
@@ -65,6 +71,12 @@ e2e: build ## the built binary against a real engine, a real Prometheus
 test-lab: ## cgroup v2 in virtual machines: SUITES="trixie" DRIVERS="cgroupfs systemd"
 	SUITES="$(SUITES)" DRIVERS="$(DRIVERS)" test/lab/matrix --allow-expired
 
+.PHONY: test-package
+test-package: ## the deb of dist/ in a virtual machine with systemd: install, use, upgrade, remove, purge
+	$(MAKE) release ARCHES=amd64
+	test -e "$$(test/lab/cgroup2-lab path)/disk.img" || test/lab/cgroup2-lab build --allow-expired
+	test/lab/package
+
 .PHONY: test-matrix
 test-matrix: setup ## the same on this machine and on every kind of host: takes an hour and more
 	SUITES="here bookworm trixie sid" DRIVERS="$(DRIVERS)" test/lab/matrix --allow-expired
@@ -75,7 +87,7 @@ lint: $(GOLANGCI_LINT) ## golangci-lint, shellcheck if there, tidy modules
 	cd test && $(GOLANGCI_LINT) run --config ../.golangci.yml ./...
 	$(GO) mod tidy -diff
 	$(GO) -C test mod tidy -diff
-	@if command -v shellcheck >/dev/null; then shellcheck $$(git ls-files .ci test | xargs grep -lE '^#!.*\b(ba)?sh\b'); \
+	@if command -v shellcheck >/dev/null; then shellcheck $$(git ls-files .ci deploy test | xargs grep -lE '^#!.*\b(ba)?sh\b'); \
 	else echo "shellcheck is not installed: scripts were not checked"; fi
 
 $(GOLANGCI_LINT):
@@ -123,7 +135,27 @@ cover: ## coverage of the unit tests
 
 .PHONY: image
 image: ## build the image tallyman:VERSION
-	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) .
+	docker build -f deploy/Dockerfile --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --build-arg DATE=$(DATE) -t tallyman:$(VERSION) -t tallyman:latest .
+
+.PHONY: image-binary
+image-binary: build ## the same of the binary of make build, without any other image
+	docker build -f deploy/Dockerfile --target binary -t tallyman:$(VERSION) -t tallyman:latest bin
+
+.PHONY: release
+release: export ARCHES := $(ARCHES)
+release: $(NFPM) $(CYCLONEDX) ## tarballs, deb, rpm, checksums and bills of materials into dist/: ARCHES="amd64 arm64"
+	VERSION='$(VERSION)' REVISION='$(REVISION)' DATE='$(DATE)' SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' \
+		NFPM='$(NFPM)' CYCLONEDX='$(CYCLONEDX)' deploy/release
+
+.PHONY: release-check
+release-check: $(NFPM) $(CYCLONEDX) ## two releases of HEAD from two folders have the same bytes
+	NFPM='$(NFPM)' CYCLONEDX='$(CYCLONEDX)' ARCHES='$(ARCHES)' test/release-check
+
+$(NFPM):
+	GOBIN=$(@D) $(GO) install -trimpath github.com/goreleaser/nfpm/v2/cmd/nfpm@$(NFPM_VERSION)
+
+$(CYCLONEDX):
+	GOBIN=$(@D) $(GO) install -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
 
 .PHONY: record
 record: ## record this host as a fixture: make record CONTAINERS="name ..." > cgroups/testdata/NAME.txtar
@@ -131,4 +163,4 @@ record: ## record this host as a fixture: make record CONTAINERS="name ..." > cg
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin coverage.out .cache
+	rm -rf bin dist coverage.out .cache

@@ -17,6 +17,7 @@ import (
 
 	"tallyman/internal/fakeengine"
 	"tallyman/internal/fixture"
+	"tallyman/internal/pki"
 )
 
 // command runs a command to its end.
@@ -385,5 +386,54 @@ func TestDoctor_port(t *testing.T) {
 	code, report, _ := command(t, nil, append([]string{"doctor", "--web.listen-address=" + strings.TrimPrefix(url, "http://")}, flags...)...)
 	if code != exitOK || !strings.Contains(report, "a tallyman listens on") || !strings.Contains(report, " 0 fail") {
 		t.Errorf("code %d\n%s", code, report)
+	}
+}
+
+// TestDoctor_quick: one that runs is healthy, be it behind TLS, a password or client certificates, of which the check knows nothing; the
+// engine is not asked. Where nothing listens, or another program, it is not.
+func TestDoctor_quick(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ca := pki.New(t, pki.Options{Name: "ca"})
+	ca.Write(t, dir, ca.Issue(t, pki.Options{Hosts: []string{"elsewhere.example"}}))
+	certificates := fmt.Sprintf("tls_server_config: {cert_file: %s/cert.pem, key_file: %[1]s/key.pem", dir)
+	web := map[string]string{
+		"plain":               "",
+		"password":            "basic_auth_users: {me: $2y$10$BxWDmDQkxOXtOSoEWb5DZeKWZRkq3fXnVaPzDfPUpYUJBqfIMRW2y}",
+		"TLS":                 certificates + "}",
+		"client certificates": certificates + ", client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + dir + "/ca.pem}",
+	}
+	_, flags := recorded(t, fakeengine.Options{})
+	for name, text := range web {
+		file := filepath.Join(dir, name+".yml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		url, _ := begin(t, fakeengine.ForTest(t, fakeengine.Options{}), "--web.config.file="+file)
+		_, address, _ := strings.Cut(url, "://")
+		vars := map[string]string{"TALLYMAN_WEB_LISTEN_ADDRESS": address, "TALLYMAN_WEB_CONFIG_FILE": file}
+		code, report, stderr := command(t, vars, "doctor", "--quick", flags[1])
+		if code != exitOK || stderr != "" || !strings.HasPrefix(report, "pass  tallyman  http") || strings.Count(report, "\n") != 2 {
+			t.Errorf("%s: code %d\n%s%s", name, code, report, stderr)
+		}
+		if name == "plain" {
+			if code, report, _ = command(t, nil, "doctor", "--quick", "--url="+url); code != exitOK {
+				t.Errorf("by --url: code %d\n%s", code, report)
+			}
+		}
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
+	t.Cleanup(other.Close)
+	for name, args := range map[string][]string{
+		"nothing listens": {"--web.listen-address=127.0.0.1:1"},
+		"is no tallyman":  {"--web.listen-address=" + other.Listener.Addr().String()},
+		"by --url":        {"--web.systemd-socket"},
+		"vsock":           {"--web.listen-address=vsock://:1234"},
+		"none.yml":        {"--web.config.file=" + dir + "/none.yml"},
+	} {
+		code, report, stderr := command(t, nil, append([]string{"doctor", "--quick"}, args...)...)
+		if code != exitFail || stderr != "" || !strings.Contains(report, name) {
+			t.Errorf("%s: code %d\n%s%s", name, code, report, stderr)
+		}
 	}
 }

@@ -35,6 +35,7 @@ type config struct {
 	web      *web.FlagConfig
 	log      *promslog.Config
 	pprof    *bool
+	quick    *bool
 	logs     *bool
 	sd       *bool
 	rootFS   *string

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,21 +19,15 @@ func defineDoctor(on flagSet) *config {
 	c := defineFlags(on)
 	c.defineFormat(on, "text", formJSON)
 	c.defineRemote(on)
+	c.quick = boolean(on, "quick", "Only ask the tallyman that runs here, or at --url, whether it is healthy: for health checks, which want an answer at once. It is looked for at --web.listen-address.", false)
 	return c
 }
 
 // runDoctor checks what serve would need with the same flags, or how the tallyman at --url fares.
 func runDoctor(ctx context.Context, cfg *config, stdout io.Writer) error {
-	var checks []doctor.Check
-	if *cfg.remote.url != "" {
-		t, err := open(ctx, cfg)
-		if err != nil {
-			return err
-		}
-		defer t.close()
-		checks = doctor.Remote(ctx, t.Client)
-	} else {
-		checks = examine(ctx, cfg)
+	checks, err := diagnose(ctx, cfg)
+	if err != nil {
+		return err
 	}
 	if cfg.show.format == formJSON {
 		if err := doctor.WriteJSON(stdout, checks); err != nil {
@@ -45,6 +40,46 @@ func runDoctor(ctx context.Context, cfg *config, stdout io.Writer) error {
 		return errSaid
 	}
 	return nil
+}
+
+// diagnose makes the checks that were asked for.
+func diagnose(ctx context.Context, cfg *config) ([]doctor.Check, error) {
+	switch {
+	case *cfg.remote.url != "":
+		t, err := open(ctx, cfg)
+		if err != nil {
+			return nil, err
+		}
+		defer t.close()
+		if *cfg.quick {
+			return []doctor.Check{doctor.Healthy(ctx, t.Client)}, nil
+		}
+		return doctor.Remote(ctx, t.Client), nil
+	case *cfg.quick:
+		return glance(ctx, cfg), nil
+	}
+	return examine(ctx, cfg), nil
+}
+
+// glance asks the tallyman that runs here whether it is healthy, on each address that it should listen on.
+func glance(ctx context.Context, cfg *config) []doctor.Check {
+	withTLS, err := speaksTLS(*cfg.web.WebConfigFile)
+	switch {
+	case err != nil:
+		return []doctor.Check{doctor.Flag("web config", err)}
+	case *cfg.web.WebSystemdSocket:
+		return []doctor.Check{doctor.Flag("tallyman", errors.New("systemd knows where it listens: want that address by --url"))}
+	}
+	var checks []doctor.Check
+	for _, address := range *cfg.web.WebListenAddresses {
+		if !strings.HasPrefix(address, "vsock://") {
+			checks = append(checks, doctor.Quick(ctx, address, withTLS))
+		}
+	}
+	if len(checks) == 0 {
+		checks = append(checks, doctor.Flag("tallyman", errors.New("it listens on vsock only, which is not asked: want another --web.listen-address")))
+	}
+	return checks
 }
 
 // examine checks this host.

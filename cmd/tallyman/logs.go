@@ -34,18 +34,29 @@ func (c *config) checkLogs() error {
 
 // asksWho says whether a configuration of exporter-toolkit, which was checked, lets only those in who prove who they are.
 func asksWho(file string) (bool, error) {
+	w, err := readWeb(file)
+	return len(w.Users) > 0 || w.TLSConfig.ClientAuth == "RequireAndVerifyClientCert", err
+}
+
+// speaksTLS says whether a configuration of exporter-toolkit wants TLS.
+func speaksTLS(file string) (bool, error) {
+	w, err := readWeb(file)
+	return w.TLSConfig.TLSCert != "" || w.TLSConfig.TLSCertPath != "", err
+}
+
+// readWeb reads a configuration of exporter-toolkit; "" = there is none.
+func readWeb(file string) (w web.Config, err error) {
 	if file == "" {
-		return false, nil
+		return w, nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return false, fmt.Errorf("--web.config.file: %w: want a file that can be read", err)
+		return w, fmt.Errorf("--web.config.file: %w: want a file that can be read", err)
 	}
-	var w web.Config
 	if err := yaml.Unmarshal(text, &w); err != nil {
-		return false, fmt.Errorf("--web.config.file %q: %w: want a file as https://prometheus.io/docs/guides/tls-encryption describes it", file, err)
+		return w, fmt.Errorf("--web.config.file %q: %w: want a file as https://prometheus.io/docs/guides/tls-encryption describes it", file, err)
 	}
-	return len(w.Users) > 0 || w.TLSConfig.ClientAuth == "RequireAndVerifyClientCert", nil
+	return w, nil
 }
 
 // onLoopback says whether only this host can connect to an address.

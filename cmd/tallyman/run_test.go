@@ -157,6 +157,23 @@ func listening(t *testing.T, log io.Reader) string {
 // stop ends the program.
 func serve(t *testing.T, fake *fakeengine.Engine, args ...string) (url string, stop func()) {
 	t.Helper()
+	url, stop = begin(t, fake, args...)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		body := get(t, url+"/metrics")
+		if strings.Contains(body, "tallyman_engine_up 1") && strings.Contains(body, `container_memory_usage_bytes{id="/",name="",image=""}`) {
+			return url, stop
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the engine never came up:\n%.2000s", body)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// begin is serve that waits until the program listens, and asks it nothing.
+func begin(t *testing.T, fake *fakeengine.Engine, args ...string) (url string, stop func()) {
+	t.Helper()
 	host := fixture.Open(t, "../../cgroups/testdata/v2-systemd.txtar")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	log, stderr := io.Pipe()
@@ -179,18 +196,7 @@ func serve(t *testing.T, fake *fakeengine.Engine, args ...string) (url string, s
 		}
 	})
 	t.Cleanup(stop)
-	url = "http://" + listening(t, log)
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		body := get(t, url+"/metrics")
-		if strings.Contains(body, "tallyman_engine_up 1") && strings.Contains(body, `container_memory_usage_bytes{id="/",name="",image=""}`) {
-			return url, stop
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the engine never came up:\n%.2000s", body)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	return "http://" + listening(t, log), stop
 }
 
 func get(t *testing.T, url string) string {

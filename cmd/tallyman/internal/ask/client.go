@@ -36,6 +36,8 @@ type Options struct {
 	CAFile string
 	// ConfigFile is an http_config file of Prometheus: TLS, passwords, tokens, proxies; "" = none.
 	ConfigFile string
+	// AnyCertificate takes whatever certificate the server shows, for who asks nothing but whether it answers.
+	AnyCertificate bool
 	// Timeout bounds each request; 0 = 35 s.
 	Timeout time.Duration
 	// UserAgent is sent with each request.
@@ -68,6 +70,9 @@ func New(o Options) (*Client, error) {
 			return nil, fmt.Errorf("--url.ca-file %q: %w: want a readable file with certificates in PEM form", o.CAFile, err)
 		}
 		settings.TLSConfig.CAFile = o.CAFile
+	}
+	if o.AnyCertificate {
+		settings.TLSConfig.InsecureSkipVerify = true
 	}
 	if base.User != nil {
 		password, _ := base.User.Password()
@@ -155,13 +160,49 @@ func get[T any](ctx context.Context, c *Client, path string, query url.Values) (
 	return out, nil
 }
 
+// Healthy asks /-/healthy, which is answered as long as the program runs. A server that asks who wants to know answers, too: what
+// checks its health need not know its passwords.
+func (c *Client) Healthy(ctx context.Context) error {
+	const path = "/-/healthy"
+	r, err := c.request(ctx, path, nil)
+	switch {
+	case err != nil && strings.Contains(err.Error(), refusesTLS):
+		return nil
+	case err != nil:
+		return err
+	case r.code == http.StatusUnauthorized, r.code == http.StatusOK && string(r.body) == "ok\n":
+		return nil
+	}
+	return c.fail(path, refusal(r))
+}
+
 // body reads one answer, and turns all but 200 into an error.
 func (c *Client) body(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	r, err := c.request(ctx, path, query)
+	if err == nil && (r.code != http.StatusOK || !r.json) {
+		err = c.fail(path, refusal(r))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.body, nil
+}
+
+// reply is what came back, whatever the status says.
+type reply struct {
+	code   int
+	status string
+	json   bool // by its type
+	body   []byte
+}
+
+// request reads one answer.
+func (c *Client) request(ctx context.Context, path string, query url.Values) (reply, error) {
 	address := *c.base
 	address.Path, address.RawPath, address.RawQuery = c.base.Path+unescaped(path), c.base.EscapedPath()+path, query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), http.NoBody)
 	if err != nil {
-		return nil, c.fail(path, err)
+		return reply{}, c.fail(path, err)
 	}
 	req.Header.Set("Accept", "application/json")
 	if c.userAgent != "" {
@@ -170,21 +211,19 @@ func (c *Client) body(ctx context.Context, path string, query url.Values) ([]byt
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return reply{}, ctx.Err()
 		}
-		return nil, c.fail(path, errors.New(c.trouble(err)))
+		return reply{}, c.fail(path, errors.New(c.trouble(err)))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, c.fail(path, errors.New(c.trouble(err)))
+		return reply{}, c.fail(path, errors.New(c.trouble(err)))
 	case len(body) > maxBody:
-		return nil, c.fail(path, fmt.Errorf("sent more than %d MB", maxBody>>20))
-	case resp.StatusCode != http.StatusOK || !isJSON(resp):
-		return nil, c.fail(path, refusal(resp, body))
+		return reply{}, c.fail(path, fmt.Errorf("sent more than %d MB", maxBody>>20))
 	}
-	return body, nil
+	return reply{resp.StatusCode, resp.Status, isJSON(resp), body}, nil
 }
 
 // fail names who was asked for what.

@@ -12,6 +12,9 @@ import (
 	"syscall"
 )
 
+// refusesTLS is in the error of a server that wants a certificate of its clients: crypto/tls has no type for it.
+const refusesTLS = "remote error: tls"
+
 // trouble says, for people, why there was no answer. The words follow the address.
 func (c *Client) trouble(err error) string {
 	var (
@@ -34,7 +37,7 @@ func (c *Client) trouble(err error) string {
 		return "shows a certificate that has expired, or is not valid yet: renew it, or set the clock"
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "does not speak TLS: want http:// in place of https://"
-	case strings.Contains(err.Error(), "remote error: tls"):
+	case strings.Contains(err.Error(), refusesTLS):
 		return "refuses the TLS connection: it wants a certificate of its clients, which goes into --url.config.file (" + oneLine(bare(err)) + ")"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return fmt.Sprintf("did not answer within %s", c.http.Timeout)
@@ -54,26 +57,26 @@ func bare(err error) error {
 }
 
 // refusal says what an answer other than the wanted one means.
-func refusal(resp *http.Response, body []byte) error {
+func refusal(r reply) error {
 	text := ""
-	if isJSON(resp) {
-		text = said(body)
+	if r.json {
+		text = said(r.body)
 	}
 	switch {
-	case resp.StatusCode == http.StatusUnauthorized:
+	case r.code == http.StatusUnauthorized:
 		return errors.New("wants a user name and a password: put them into --url=https://user:password@host or, unseen by others, into --url.config.file")
-	case resp.StatusCode == http.StatusForbidden:
+	case r.code == http.StatusForbidden:
 		return errors.New("forbids this: the server, or a proxy before it, answers 403")
-	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "HTTP request to an HTTPS server"):
+	case r.code == http.StatusBadRequest && strings.Contains(string(r.body), "HTTP request to an HTTPS server"):
 		return errors.New("wants TLS: want https:// in place of http://")
-	case resp.StatusCode == http.StatusNotFound && text != "":
+	case r.code == http.StatusNotFound && text != "":
 		return fmt.Errorf("%w: %s", ErrNotServed, text)
 	case text != "":
-		return fmt.Errorf("answers %d: %s", resp.StatusCode, text)
-	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusNotFound:
+		return fmt.Errorf("answers %d: %s", r.code, text)
+	case r.code == http.StatusOK, r.code == http.StatusNotFound:
 		return errors.New("is no tallyman, or one behind another path: want http://host:10180, with the path prefix if it is behind one")
 	}
-	return fmt.Errorf("answers %s: is it a tallyman?", clip(oneLine(errors.New(resp.Status))))
+	return fmt.Errorf("answers %s: is it a tallyman?", clip(oneLine(errors.New(r.status))))
 }
 
 // maxShown bounds what is shown of what others have said.

@@ -12,6 +12,9 @@ import (
 	"tallyman/cmd/tallyman/internal/ask"
 )
 
+// quickTimeout is how long an answer may take that needs nothing but a processor.
+const quickTimeout = 5 * time.Second
+
 // Web checks what was said of listening: err is what is wrong with it.
 func Web(err error, configFile string) Check {
 	const name = "web config"
@@ -49,14 +52,7 @@ func Port(ctx context.Context, address string) Check {
 
 // whose says whether a tallyman listens on an address of this host, and of which version.
 func whose(ctx context.Context, address string) (version string, ok bool) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", false
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	client, err := ask.New(ask.Options{URL: "http://" + net.JoinHostPort(host, port), Timeout: 2 * time.Second})
+	client, err := ask.New(ask.Options{URL: "http://" + near(address), Timeout: 2 * time.Second})
 	if err != nil {
 		return "", false
 	}
@@ -66,6 +62,44 @@ func whose(ctx context.Context, address string) (version string, ok bool) {
 		return "", false
 	}
 	return ", version " + string(s.Version), true
+}
+
+// near is an address to listen on as one to connect to from this host.
+func near(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Quick asks the tallyman that listens on an address of this host whether it is healthy, and nothing else; withTLS says that it speaks TLS
+// there. Whose certificate it shows does not matter to that.
+func Quick(ctx context.Context, address string, withTLS bool) Check {
+	const name = "tallyman"
+	scheme := "http://"
+	if withTLS {
+		scheme = "https://"
+	}
+	client, err := ask.New(ask.Options{URL: scheme + near(address), AnyCertificate: true, Timeout: quickTimeout})
+	if err != nil {
+		return fail(name, address+" is nothing to connect to", "want host:port, with the port on which tallyman listens")
+	}
+	defer client.Close()
+	return Healthy(ctx, client)
+}
+
+// Healthy asks a tallyman whether it is healthy, and nothing else.
+func Healthy(ctx context.Context, c *ask.Client) Check {
+	const name = "tallyman"
+	if err := c.Healthy(ctx); err != nil {
+		found, fix := cut(err.Error())
+		return fail(name, found, fix)
+	}
+	return pass(name, c.Where()+" answers")
 }
 
 // Remote checks a tallyman that runs elsewhere by what it says of itself.
