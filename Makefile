@@ -84,6 +84,11 @@ $(GOLANGCI_LINT):
 .PHONY: golden
 golden: ## write golden files and METRICS.md anew; read the difference before you commit it
 	$(GO) test ./api ./api/metrics ./cgroups -update
+	$(GO) run ./dashboards/gen
+
+.PHONY: dashboards
+dashboards: ## write the Grafana dashboards anew
+	$(GO) run ./dashboards/gen
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for T=30s each
