@@ -83,7 +83,7 @@ $(GOLANGCI_LINT):
 
 .PHONY: golden
 golden: ## write golden files and METRICS.md anew; read the difference before you commit it
-	$(GO) test ./api ./api/metrics ./cgroups -update
+	$(GO) test ./api ./api/metrics ./cgroups ./dashboards/compat -update
 	$(GO) run ./dashboards/gen
 
 .PHONY: dashboards

@@ -45,7 +45,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
 	c.readings = c.readings[:0]
-	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
+	s := &Snapshot{Time: now, Maker: c.opts.Name, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
 		s.Host, s.Slices = recent.Host, recent.Slices

@@ -15,14 +15,13 @@ type checker struct {
 	metrics map[string]bool // those that were asked for
 }
 
-// check parses an expression and checks every name in it.
-func (c *checker) check(expr string) error {
+// check parses an expression, checks every name in it, and gives the labels that its series may have.
+func (c *checker) check(expr string) (labelSet, error) {
 	tree, err := parser.ParseExpr(expr)
 	if err != nil {
-		return fmt.Errorf("%s: %w", expr, err)
+		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
-	c.labels(tree)
-	return nil
+	return c.labels(tree), nil
 }
 
 func (c *checker) complain(format string, args ...any) {

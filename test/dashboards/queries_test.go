@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,10 @@ func values() panels.Values {
 	}
 }
 
-// TestQueries: every query of every panel and variable can be parsed, and names only metrics and labels that tallyman serves.
+var inLegend = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
+// TestQueries: every query of every panel and variable can be parsed, and names only metrics and labels that tallyman serves;
+// legends and columns, too.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	served, err := metricsServed()
@@ -29,12 +33,12 @@ func TestQueries(t *testing.T) {
 	}
 	asked, queries := map[string]bool{}, 0
 	for _, d := range all {
-		check := func(where, query string, chooses bool) {
+		check := func(where, query string, chooses bool) (found labelSet) {
 			queries++
 			c := checker{served: served, metrics: asked}
 			filled, err := values().Fill(query)
 			if err == nil {
-				err = c.check(filled)
+				found, err = c.check(filled)
 			}
 			if err != nil {
 				t.Errorf("%s: %s: %v", d.Title, where, err)
@@ -44,10 +48,26 @@ func TestQueries(t *testing.T) {
 					t.Errorf("%s: %s: %s", d.Title, where, wrong)
 				}
 			}
+			return found
 		}
 		for _, p := range d.Panels {
+			columns := labelSet{}
 			for _, q := range p.Targets {
-				check(p.Title+" "+q.RefID, q.Expr, true)
+				found := check(p.Title+" "+q.RefID, q.Expr, true)
+				for name := range found {
+					columns.add(name)
+				}
+				columns.add("Value", "Value #"+q.RefID)
+				for _, m := range inLegend.FindAllStringSubmatch(q.LegendFormat, -1) {
+					if !found[m[1]] {
+						t.Errorf("%s: %s: the legend names %s, which the series do not have", d.Title, p.Title, m[1])
+					}
+				}
+			}
+			for _, name := range p.Columns() {
+				if !columns[name] {
+					t.Errorf("%s: %s: there is no column %s", d.Title, p.Title, name)
+				}
 			}
 		}
 		for _, v := range d.Templating.List {
@@ -95,7 +115,7 @@ func TestChecker(t *testing.T) {
 		`sum by (state) (container_state` + all + `) * on (id) group_left () machine_cpu_cores` + all: "no label id",
 	} {
 		c := checker{served: served, metrics: map[string]bool{}}
-		if err := c.check(expr); err != nil {
+		if _, err := c.check(expr); err != nil {
 			t.Fatal(err)
 		}
 		if want == "" && len(c.wrong) > 0 || want != "" && !slices.ContainsFunc(c.wrong, func(s string) bool { return strings.Contains(s, want) }) {

@@ -1,6 +1,3 @@
-// Package prometheus runs a real Prometheus and its promtool.
-//
-// Start reading at Start.
 package prometheus
 
 import (
@@ -31,19 +28,35 @@ type Server struct {
 	url string
 }
 
-// config scrapes one target each second.
-const config = `global: {scrape_interval: 1s, scrape_timeout: 1s}
+// config scrapes its targets each second.
+const (
+	config = `global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs:
-  - job_name: tallyman
+`
+	configJob = `  - job_name: %q
     static_configs: [{targets: [%q]}]
 `
+)
+
+// Job is a target (host:port) with the name that its series have in the label job.
+type Job struct{ Name, Target string }
 
 // Start runs a Prometheus that scrapes a target (host:port) each second, until the test ends.
 func Start(t testing.TB, target string) *Server {
 	t.Helper()
+	return StartJobs(t, Job{"tallyman", target})
+}
+
+// StartJobs is Start for several targets.
+func StartJobs(t testing.TB, jobs ...Job) *Server {
+	t.Helper()
+	text := []byte(config)
+	for _, j := range jobs {
+		text = fmt.Appendf(text, configJob, j.Name, j.Target)
+	}
 	folder := t.TempDir()
 	file, logFile := filepath.Join(folder, "prometheus.yml"), filepath.Join(folder, "log")
-	if err := os.WriteFile(file, fmt.Appendf(nil, config, target), 0o600); err != nil {
+	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.Create(logFile)
