@@ -57,7 +57,7 @@ func (s scope) targets(pairs ...string) []grafana.Target {
 // Variables, each asked of what those before it let through.
 
 func datasourceVariable() grafana.Variable {
-	return grafana.Variable{Name: "datasource", Label: "Prometheus", Description: "The Prometheus that scrapes tallyman."}
+	return grafana.Variable{Name: "datasource", Label: "Data source", Description: "The Prometheus that scrapes tallyman."}
 }
 
 func jobVariable() grafana.Variable {
@@ -69,7 +69,7 @@ func jobVariable() grafana.Variable {
 
 func instanceVariable(multi bool) grafana.Variable {
 	v := grafana.Variable{
-		Name: "instance", Label: "Host", Description: "The tallyman of the host.",
+		Name: "instance", Label: "Instance", Description: "The tallyman of the host.",
 		Query: `label_values(tallyman_build_info{job=~"$job"}, instance)`, Multi: multi,
 	}
 	if multi {

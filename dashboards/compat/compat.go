@@ -16,7 +16,8 @@ type Query struct {
 	Dashboard, Panel string
 	// Expr is in PromQL, with the variables of the dashboard.
 	Expr string
-	// Answers says that there is data. Where says on what hosts: "" = on all.
+	// Answers says that there is data. Where says on what hosts: those whose kernel tells what tallyman serves as that family, or with that
+	// cgroup driver; "" = on all.
 	Answers bool
 	Where   string
 	// Why says why it is empty, or what is different.
@@ -87,10 +88,8 @@ func (q *Query) outcome() string {
 	switch {
 	case !q.Answers:
 		return "**empty**"
-	case q.Where == "io":
-		return "answers, where io is counted"
 	case q.Where != "":
-		return "answers, with " + q.Where
+		return "answers, with `" + q.Where + "`"
 	}
 	return "answers"
 }

@@ -35,7 +35,7 @@ func refID(i int) string { return string(rune('A' + i)) }
 // defaults is how the values of the panel look.
 func (p *Panel) defaults() object {
 	d := object{"unit": string(p.Unit), "color": object{"mode": "palette-classic"}, "mappings": mappings(p.Mappings), "thresholds": thresholds(p.Thresholds)}
-	if len(p.Thresholds) > 0 && p.Kind != TimeSeries {
+	if p.Kind == Stat || len(p.Thresholds) > 0 && p.Kind != TimeSeries {
 		d["color"] = object{"mode": "thresholds"}
 	}
 	if p.Kind != Table && p.Unit != Ago && p.Unit != Text {

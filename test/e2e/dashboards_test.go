@@ -14,6 +14,7 @@ import (
 
 	"tallyman/dashboards/compat"
 	"tallyman/test/internal/docker"
+	"tallyman/test/internal/kernel"
 	"tallyman/test/internal/panels"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/prometheus"
@@ -22,7 +23,7 @@ import (
 
 // What a dashboard of the latest seconds looks at, when it is scraped each second.
 const (
-	window       = 20 * time.Second
+	window       = 12 * time.Second
 	rateInterval = "5s"
 )
 
@@ -32,7 +33,7 @@ type monitored struct {
 	*prometheus.Server
 
 	plain, compatible string // the instances
-	traits            map[string]bool
+	told              map[string]bool
 }
 
 // TestDashboards: a real Prometheus has scraped tallyman on the populated engine for a while, and is asked what Grafana would
@@ -54,13 +55,13 @@ func monitor(t *testing.T) *monitored {
 		p.Ready(t)
 		return strings.TrimPrefix(p.URL, "http://")
 	}
-	m := &monitored{plain: run(), traits: traitsOf(t, e)}
-	m.traits["io"] = m.traits["cgroup2"] || pace(t, e)
-	m.compatible = run(compat.Flags()...)
+	pace(t, e)
+	m := &monitored{plain: run(), compatible: run(compat.Flags()...)}
 	m.Server = prometheus.StartJobs(t, prometheus.Job{Name: "tallyman", Target: m.plain}, prometheus.Job{Name: "cadvisor", Target: m.compatible})
 	for end := time.Now().Add(limit); ; time.Sleep(time.Second) {
 		query := fmt.Sprintf("min(count_over_time(docker_disk_usage_bytes{type=\"images\"}[%ds]))", int(window.Seconds())*2)
 		if n, err := m.Query(t.Context(), query); err == nil && n > window.Seconds() {
+			m.told = toldBy(t, e)
 			return m
 		} else if time.Now().After(end) {
 			t.Fatalf("Prometheus has %v samples of the disk usage: %v", n, err)
@@ -68,37 +69,46 @@ func monitor(t *testing.T) *monitored {
 	}
 }
 
-// traitsOf says what kind of a host this is, for what is different elsewhere.
-func traitsOf(t *testing.T, e docker.Engine) map[string]bool {
+// chosen are the containers that the dashboard of one container looks at: with limits, with reads and writes, and with restarts.
+func chosen() []string { return []string{"tm-web", "tm-db", "tm-writer", "tm-crash"} }
+
+// toldBy lists what the kernel tells here of the chosen containers, by the families that tallyman serves it in; and what else is different
+// on other hosts.
+func toldBy(t *testing.T, e docker.Engine) map[string]bool {
 	t.Helper()
-	words := strings.Fields(e.Run(t, "info", "--format", "cgroup{{.CgroupVersion}} {{.CgroupDriver}}"))
+	k, err := kernel.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{strings.TrimSpace(e.Run(t, "info", "--format", "{{.CgroupDriver}}")): true}
+	for _, c := range e.Inspect(t, chosen()...) {
+		for series := range k.Read(kernel.Container{ID: c.ID, PID: c.State.Pid, Network: c.OwnsNetwork()}) {
+			family, _, _ := strings.Cut(series, "{")
+			told[family] = true
+		}
+	}
 	if _, err := os.Stat("/proc/pressure/cpu"); err == nil {
-		words = append(words, "psi")
+		told["/proc/pressure"] = true
 	}
-	traits := map[string]bool{"always": true}
-	for _, w := range words {
-		traits[w] = true
-	}
-	return traits
+	return told
 }
 
-// pace runs a container that reads and writes with a limit of io. Without one, newer kernels count no io on cgroup v1 at all. It says
-// whether there is such a device.
-func pace(t *testing.T, e docker.Engine) bool {
+// pace runs a container that reads and writes with a limit of io, where that can be set. Without one, newer kernels count no io on
+// cgroup v1 at all.
+func pace(t *testing.T, e docker.Engine) {
 	t.Helper()
 	device, err := exec.Command("findmnt", "--noheadings", "--output", "SOURCE", "--target", strings.TrimSpace(e.Run(t, "volume", "inspect", "--format", "{{.Mountpoint}}", "tm-writes"))).Output()
 	name, _, _ := strings.Cut(strings.TrimSpace(string(device)), "[") // a bind mount has its folder behind it
 	if err != nil || !strings.HasPrefix(name, "/dev/") {
-		t.Logf("the volumes are on no device of their own, but on %q: no io is looked for: %v", name, err)
-		return false
+		t.Logf("no io can be limited, since the volumes are on %q: %v", name, err)
+		return
 	}
 	e.Remove(t, "tm-paced")
 	e.Run(t, "run", "-d", "--name", "tm-paced", "--stop-timeout", "1", "--device-write-bps", name+":1gb", "-v", "tm-writes:/writes", image, "sh", "-c",
 		"while :; do dd if=/dev/zero of=/writes/paced bs=64k count=8 oflag=direct; dd if=/writes/paced of=/dev/null bs=64k iflag=direct; sleep .3; done")
-	return true
 }
 
-// emptyPanels lists the queries that have no data, and why.
+// emptyPanels lists the queries that have no data where the kernel does not tell something ("without"), and why.
 //
 //go:embed testdata/empty-panels.tsv
 var emptyPanels string
@@ -128,7 +138,7 @@ func testOurs(t *testing.T, m *monitored) {
 	}
 	excused := map[string]string{}
 	for _, r := range rows(t, emptyPanels, 5) {
-		if m.traits[r[3]] {
+		if !m.told[r[3]] {
 			excused[strings.Join(r[:3], "/")] = r[4]
 		}
 	}
@@ -185,7 +195,7 @@ func (m *monitored) choices(t *testing.T, d *panels.Dashboard) []panels.Values {
 		case v.Name == "instance" && !v.Multi:
 			values[v.Name] = m.plain
 		case v.Name == "name":
-			names = []string{"tm-web", "tm-db", "tm-writer", "tm-crash"}
+			names = chosen()
 			values[v.Name] = names[0]
 		default:
 			values[v.Name] = v.AllValue

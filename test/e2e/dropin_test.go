@@ -48,7 +48,7 @@ func testDropIn(t *testing.T, m *monitored) {
 			answered++
 			outcome = "answers"
 		}
-		if want := q.Answers && (q.Where == "" || m.traits[q.Where]); got != want {
+		if want := q.Answers && (q.Where == "" || m.told[q.Where]); got != want {
 			t.Errorf("%s: %s: answers %v, and the table says %v (%s): %s", q.Dashboard, q.Panel, got, want, q.Where, expr)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", q.Dashboard, q.Panel, len(series), outcome, q.Why)
