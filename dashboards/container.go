@@ -34,8 +34,10 @@ func containerStats(s scope) []g.Panel {
 		`sum by (name) (2 * container_health_status{<containers>,status="healthy"} or 3 * container_health_status{<containers>,status="starting"}`+
 			` or 4 * container_health_status{<containers>,status="unhealthy"}) or sum by (name) (0 * container_state{<containers>})`)
 	health.Unit, health.Mappings = g.Plain, []g.Mapping{
-		{Value: 0, Text: "no check", Color: g.Grey}, {Value: 2, Text: "healthy", Color: g.Green},
-		{Value: 3, Text: "starting", Color: g.Blue}, {Value: 4, Text: "unhealthy", Color: g.Red},
+		{Value: 0, Text: "no check", Color: g.Grey},
+		{Value: 2, Text: "healthy", Color: g.Green},
+		{Value: 3, Text: "starting", Color: g.Blue},
+		{Value: 4, Text: "unhealthy", Color: g.Red},
 	}
 	exit := stat(s, "Latest exit code", "Exit code of the latest exit, from container_exit_code. 137 is killed, 143 was asked to end.",
 		`max by (name) (container_exit_code{<containers>}) or max by (name) (0 * container_state{<containers>} - 1)`,

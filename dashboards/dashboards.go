@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"strings"
+
 	"tallyman/dashboards/grafana"
 )
 
@@ -42,15 +44,13 @@ func All() []Named {
 
 // address leads from one dashboard to another, with the choices that both have. Several hosts are no choice of one.
 func address(from, to *grafana.Dashboard) string {
-	url := "/d/" + to.UID
-	before := "?"
+	var kept []string
 	for _, v := range to.Variables {
 		for _, have := range from.Variables {
 			if have.Name == v.Name && (v.Multi || !have.Multi) {
-				url += before + "${" + v.Name + ":queryparam}"
-				before = "&"
+				kept = append(kept, "${"+v.Name+":queryparam}")
 			}
 		}
 	}
-	return url
+	return "/d/" + to.UID + "?" + strings.Join(kept, "&")
 }

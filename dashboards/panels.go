@@ -52,8 +52,12 @@ func unit(p g.Panel, u g.Unit) g.Panel {
 // states are the states of a container by number, for pictures of them.
 func states() []g.Mapping {
 	return []g.Mapping{
-		{Value: 1, Text: "running", Color: g.Green}, {Value: 2, Text: "created", Color: g.Blue}, {Value: 3, Text: "paused", Color: g.Purple},
-		{Value: 4, Text: "exited", Color: g.Grey}, {Value: 5, Text: "restarting", Color: g.Orange}, {Value: 6, Text: "removing", Color: g.Yellow},
+		{Value: 1, Text: "running", Color: g.Green},
+		{Value: 2, Text: "created", Color: g.Blue},
+		{Value: 3, Text: "paused", Color: g.Purple},
+		{Value: 4, Text: "exited", Color: g.Grey},
+		{Value: 5, Text: "restarting", Color: g.Orange},
+		{Value: 6, Text: "removing", Color: g.Yellow},
 		{Value: 7, Text: "dead", Color: g.Red},
 	}
 }

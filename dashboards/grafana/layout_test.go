@@ -12,8 +12,10 @@ func TestPlace(t *testing.T) {
 		{Kind: Stat, Width: Half}, {Kind: Table, Width: Quarter}, {Kind: Stat, Width: Half}, {Kind: Stat, Width: Half, Height: 3}, {Kind: TimeSeries, Width: Full},
 	}, 10)
 	want := []position{
-		{W: 12, H: 8, X: 0, Y: 10}, {W: 6, H: 8, X: 12, Y: 10},
-		{W: 12, H: 4, X: 0, Y: 18}, {W: 12, H: 4, X: 12, Y: 18},
+		{W: 12, H: 8, X: 0, Y: 10},
+		{W: 6, H: 8, X: 12, Y: 10},
+		{W: 12, H: 4, X: 0, Y: 18},
+		{W: 12, H: 4, X: 12, Y: 18},
 		{W: 24, H: 8, X: 0, Y: 22},
 	}
 	if !slices.Equal(at, want) || next != 30 {

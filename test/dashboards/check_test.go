@@ -24,7 +24,7 @@ func (c *checker) check(expr string) (labelSet, error) {
 	return c.labels(tree), nil
 }
 
-func (c *checker) complain(format string, args ...any) {
+func (c *checker) complainf(format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
 }
 
@@ -69,7 +69,7 @@ func (c *checker) children(node parser.Node) labelSet {
 func (c *checker) selector(n *parser.VectorSelector) labelSet {
 	served, ok := c.served[n.Name]
 	if !ok {
-		c.complain("%s is no metric of tallyman", n.Name)
+		c.complainf("%s is no metric of tallyman", n.Name)
 		return labelSet{}
 	}
 	c.metrics[n.Name] = true
@@ -82,7 +82,7 @@ func (c *checker) selector(n *parser.VectorSelector) labelSet {
 	c.known(names, served, n)
 	for _, must := range []string{"job", "instance"} {
 		if !slices.Contains(names, must) {
-			c.complain("%s does not choose the %s", n, must)
+			c.complainf("%s does not choose the %s", n, must)
 		}
 	}
 	return served
@@ -113,7 +113,7 @@ func (c *checker) binary(n *parser.BinaryExpr) labelSet {
 func (c *checker) known(names []string, there labelSet, where parser.Node) {
 	for _, name := range names {
 		if !there[name] {
-			c.complain("there is no label %s in %s", name, where)
+			c.complainf("there is no label %s in %s", name, where)
 		}
 	}
 }
