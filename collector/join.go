@@ -45,7 +45,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	now := c.opts.Now()
 	c.round++
 	c.readings = c.readings[:0]
-	s := &Snapshot{Time: now, Maker: c.opts.Name, kernelTime: now, views: views, Machine: c.kernel.Machine()}
+	s := &Snapshot{Time: now, kernelTime: now, views: views, Machine: c.kernel.Machine()}
 	if recent != nil {
 		s.kernelTime = recent.kernelTime
 		s.Host, s.Slices = recent.Host, recent.Slices
@@ -72,6 +72,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	if recent == nil {
 		c.remember(now, views)
 	}
+	s.Maker = c.opts.Name
 	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)
