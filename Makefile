@@ -94,9 +94,10 @@ $(GOLANGCI_LINT):
 	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
 .PHONY: golden
-golden: ## write golden files, METRICS.md and what is generated in docs/ anew; read the difference before you commit it
-	$(GO) test ./api ./api/metrics ./cgroups -update
+golden: ## write golden files, METRICS.md, dashboards and what is generated in docs/ anew; read the difference before you commit it
+	$(GO) test ./api ./api/metrics ./cgroups ./dashboards/compat -update
 	$(GO) test ./cmd/tallyman -run ConfigurationDoc -update
+	$(GO) run ./dashboards/gen
 
 .PHONY: fuzz
 fuzz: ## fuzz every parser for T=30s each

@@ -87,6 +87,8 @@ type Options struct {
 	// HistoryInterval is how long nobody may ask for a Snapshot until what the History and the LastWords need is read; 0 = only what
 	// somebody asks for is remembered. It is not read more often than a Point is kept.
 	HistoryInterval time.Duration
+	// Name is what the Snapshots say of who made them, such as "tallyman-1.2.3".
+	Name string
 
 	Log  *slog.Logger
 	Self *self.Metrics

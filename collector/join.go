@@ -72,6 +72,7 @@ func (c *Collector) collect(views []*engine.View, recent *Snapshot) *Snapshot {
 	if recent == nil {
 		c.remember(now, views)
 	}
+	s.Maker = c.opts.Name
 	s.Capabilities = c.judge(s.Engines)
 	s.Descriptors = c.kernel.Descriptors()
 	s.Duration = c.opts.Now().Sub(now)

@@ -12,6 +12,7 @@ import (
 type Snapshot struct {
 	Time     time.Time     // when the collection began
 	Duration time.Duration // how long it took
+	Maker    string        // Options.Name
 
 	Machine cgroups.Machine
 	// Host is the root cgroup, id "/", without name and image.

@@ -30,7 +30,16 @@ const (
 	GroupDisk     Group = "disk"
 	GroupEngine   Group = "engine"
 	GroupTallyman Group = "tallyman"
+	GroupCAdvisor Group = "cadvisor"
 )
+
+// Flag names the flag that switches the group.
+func (g Group) Flag() string {
+	if g == GroupCAdvisor {
+		return "compat.cadvisor"
+	}
+	return "collector." + string(g)
+}
 
 // GroupInfo describes a group to people.
 type GroupInfo struct {
@@ -62,6 +71,7 @@ func Groups() []GroupInfo {
 		{GroupDisk, "Disk usage of containers, images, volumes and build cache, and of logs, as docker system df has them.", true},
 		{GroupEngine, "The Docker Engine: version, containers by state, events.", true},
 		{GroupTallyman, "tallyman itself, with its Go runtime and process.", true},
+		{GroupCAdvisor, "What dashboards made for cAdvisor ask for and is served under no other name.", false},
 	}
 }
 
@@ -142,7 +152,7 @@ func (s Selection) Narrow(collect, exclude []string) (Selection, error) {
 			return s, err
 		}
 		if !s.Has(g) {
-			return s, fmt.Errorf("collect[]: group %q is switched off here: start tallyman with --collector.%s to switch it on", name, name)
+			return s, fmt.Errorf("collect[]: group %q is switched off here: start tallyman with --%s to switch it on", name, g.Flag())
 		}
 		narrowed = narrowed.With(g, true)
 	}

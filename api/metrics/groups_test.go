@@ -58,6 +58,7 @@ func TestSelection_narrow(t *testing.T) {
 		{small, []string{"nonsense"}, nil, "", `collect[]: there is no group "nonsense": the groups are cpu, memory, oom,`},
 		{small, nil, []string{""}, "", `exclude[]: there is no group ""`},
 		{small, []string{"io"}, nil, "", `group "io" is switched off here: start tallyman with --collector.io`},
+		{small, []string{"cadvisor"}, nil, "", `group "cadvisor" is switched off here: start tallyman with --compat.cadvisor`},
 		{Selection{}, []string{"blkio"}, nil, "", `--collector.blkio`},
 		{small, []string{strings.Repeat("x", 9999)}, nil, "", `x..."`},
 	} {

@@ -27,5 +27,6 @@ func Families() []Family {
 		machineFamilies(),
 		engineFamilies(),
 		tallymanFamilies(),
+		cadvisorFamilies(),
 	)
 }

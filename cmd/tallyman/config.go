@@ -90,7 +90,7 @@ func defineFlags(on flagSet) *config {
 	c.maxAge = duration(on, "collector.max-age", "How long one reading of the kernel is shared by all who ask; 0s = read for everybody.", "1s")
 	c.defineReading(on)
 	for _, g := range metrics.Groups() {
-		c.groups[g.Name] = boolean(on, "collector."+string(g.Name), g.Help, g.Default)
+		c.groups[g.Name] = boolean(on, g.Name.Flag(), g.Help, g.Default)
 	}
 	c.memoryDetail = boolean(on, "collector.memory-detail", "Read memory.stat, the costliest of a container's files. Without it the group memory is usage, peak, limits and events only: no working set, page cache and faults.", true)
 	c.maxSeries = whole(on, "collector.max-series", "How many series may be served, but for tallyman's own: beyond, whole groups are left out, which tallyman_group_left_out tells; 0 = any number.", 0)

@@ -150,7 +150,7 @@ func (p *program) assemble(cfg *config, own *self.Metrics, kernel *cgroups.Reade
 	options := collector.Options{
 		MaxAge: maxAge, StaleAfter: *cfg.engineStaleAfter, Source: cfg.readFrom, Parts: cfg.parts(), HideInterfaces: matcher(*cfg.hiddenInterfaces),
 		HistoryInterval: *cfg.historyInterval, HistoryMemory: *cfg.historyMemory,
-		Log: p.log, Self: own,
+		Name: "tallyman-" + version, Log: p.log, Self: own,
 	}
 	if len(*cfg.labels) > 0 {
 		options.Labels = matcher(*cfg.labels)

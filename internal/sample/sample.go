@@ -21,6 +21,7 @@ func Snapshot() *collector.Snapshot {
 	s := &collector.Snapshot{
 		Time:     Now(),
 		Duration: 12 * time.Millisecond,
+		Maker:    "tallyman-1.2.3",
 		Machine: cgroups.Machine{
 			Cores: 8, PhysicalCores: 4, Sockets: 1, MemoryBytes: 16 << 30, SwapBytes: 0,
 			Hostname: "quay-7", Kernel: "6.12.9-amd64",
