@@ -1,12 +1,18 @@
 package dashboards
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
 	"tallyman/test/internal/panels"
+	"tallyman/test/internal/promqlcheck"
 )
 
 // values are such as an operator might choose.
@@ -23,7 +29,7 @@ var inLegend = regexp.MustCompile(`\{\{(\w+)\}\}`)
 // legends and columns, too.
 func TestQueries(t *testing.T) {
 	t.Parallel()
-	served, err := metricsServed()
+	checker, err := promqlcheck.New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,31 +39,30 @@ func TestQueries(t *testing.T) {
 	}
 	asked, queries := map[string]bool{}, 0
 	for _, d := range all {
-		check := func(where, query string, chooses bool) (found labelSet) {
+		check := func(where, query string, chooses bool) promqlcheck.Labels {
 			queries++
-			c := checker{served: served, metrics: asked}
 			filled, err := values().Fill(query)
-			if err == nil {
-				found, err = c.check(filled)
-			}
 			if err != nil {
 				t.Errorf("%s: %s: %v", d.Title, where, err)
 			}
-			for _, wrong := range c.wrong {
-				if chooses || !strings.Contains(wrong, "does not choose") {
-					t.Errorf("%s: %s: %s", d.Title, where, wrong)
+			found := checker.Look(filled)
+			for _, s := range found.Selectors {
+				asked[s.Name] = true
+				if chooses {
+					found.Problems = append(found.Problems, unchosen(s)...)
 				}
 			}
-			return found
+			for _, wrong := range found.Problems {
+				t.Errorf("%s: %s: %s", d.Title, where, wrong)
+			}
+			return found.Labels
 		}
 		for _, p := range d.Panels {
-			columns := labelSet{}
+			columns := map[string]bool{}
 			for _, q := range p.Targets {
 				found := check(p.Title+" "+q.RefID, q.Expr, true)
-				for name := range found {
-					columns.add(name)
-				}
-				columns.add("Value", "Value #"+q.RefID)
+				maps.Copy(columns, found)
+				columns["Value"], columns["Value #"+q.RefID] = true, true
 				for _, m := range inLegend.FindAllStringSubmatch(q.LegendFormat, -1) {
 					if !found[m[1]] {
 						t.Errorf("%s: %s: the legend names %s, which the series do not have", d.Title, p.Title, m[1])
@@ -78,7 +83,17 @@ func TestQueries(t *testing.T) {
 			check("variable "+v.Name, "count by ("+label+") ("+metric+")", false) // a variable asks before the choice is made
 		}
 	}
-	t.Logf("%d queries name %d metrics of the %d", queries, len(asked), len(served))
+	t.Logf("%d queries name %d metrics", queries, len(asked))
+}
+
+// unchosen says by what of the variables a metric is not chosen.
+func unchosen(v *parser.VectorSelector) (problems []string) {
+	for _, name := range []string{"job", "instance"} {
+		if !slices.ContainsFunc(v.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == name }) {
+			problems = append(problems, fmt.Sprintf("%s does not choose the %s", v, name))
+		}
+	}
+	return problems
 }
 
 // labelValues takes label_values(metric, label) apart.
@@ -90,36 +105,4 @@ func labelValues(t *testing.T, definition string) (metric, label string) {
 		t.Fatalf("%s is not label_values(metric, label)", definition)
 	}
 	return inner[:comma], inner[comma+2:]
-}
-
-// TestChecker: what is wrong is told.
-func TestChecker(t *testing.T) {
-	t.Parallel()
-	served, err := metricsServed()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const all = `{job="a",instance="b"}`
-	for expr, want := range map[string]string{
-		`container_threads` + all:                                                                     "",
-		`container_treads` + all:                                                                      "container_treads is no metric",
-		`container_threads{job="a",instance="b",state="running"}`:                                     "no label state",
-		`container_threads{job="a"}`:                                                                  "does not choose the instance",
-		`sum by (compose_project) (container_threads` + all + `)`:                                     "no label compose_project",
-		`sum by (compose_project) (container_info` + all + `)`:                                        "",
-		`container_threads` + all + ` * on (ID) container_threads` + all:                              "no label ID",
-		`container_threads` + all + ` * on (id) group_left (project) container_info` + all:            "no label project",
-		`sum by (x) (label_replace(up` + all + `, "x", "y", "", ""))`:                                 "",
-		`sum by (y) (label_replace(up` + all + `, "x", "y", "", ""))`:                                 "no label y",
-		`sum by (le) (rate(tallyman_collect_duration_seconds_bucket` + all + `[1m]))`:                 "",
-		`sum by (state) (container_state` + all + `) * on (id) group_left () machine_cpu_cores` + all: "no label id",
-	} {
-		c := checker{served: served, metrics: map[string]bool{}}
-		if _, err := c.check(expr); err != nil {
-			t.Fatal(err)
-		}
-		if want == "" && len(c.wrong) > 0 || want != "" && !slices.ContainsFunc(c.wrong, func(s string) bool { return strings.Contains(s, want) }) {
-			t.Errorf("%s: got %q, want %q", expr, c.wrong, want)
-		}
-	}
 }

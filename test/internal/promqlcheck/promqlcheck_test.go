@@ -37,6 +37,21 @@ func TestCheck(t *testing.T) {
 			`container_threads / on (instance, node) machine_cpu_cores`,
 			[]string{`nothing in container_threads / on (instance, node) machine_cpu_cores has the label node`},
 		},
+		{`container_threads * on (id) group_left (compose_project) container_info`, nil},
+		{
+			`container_threads * on (id) group_left (project) container_info`,
+			[]string{`nothing in container_threads * on (id) group_left (project) container_info has the label project`},
+		},
+		{
+			`sum by (name) (container_threads / on (id) container_threads)`,
+			[]string{`nothing in sum by (name) (container_threads / on (id) container_threads) has the label name`},
+		},
+		{
+			`sum by (name) (sum without (name) (container_threads))`,
+			[]string{`nothing in sum by (name) (sum without (name) (container_threads)) has the label name`},
+		},
+		{`sum by (y) (label_replace(up, "x", "y", "", ""))`, []string{`nothing in sum by (y) (label_replace(up, "x", "y", "", "")) has the label y`}},
+		{`sum by (version) (count_values("version", container_threads))`, nil},
 		{`sum(`, []string{"1:5: parse error: unclosed left parenthesis"}},
 	} {
 		if got := c.Check(tt.expression); !slices.Equal(got, tt.want) {
