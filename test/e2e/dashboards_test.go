@@ -58,13 +58,16 @@ func monitor(t *testing.T) *monitored {
 	pace(t, e)
 	m := &monitored{plain: run(), compatible: run(compat.Flags()...)}
 	m.Server = prometheus.Run(t, prometheus.Options{Jobs: []prometheus.Job{{Name: "tallyman", Target: m.plain}, {Name: "cadvisor", Target: m.compatible}}})
+	const enough = "count_over_time(%s[%ds]) > %d"
+	seconds := int(window.Seconds())
+	query := fmt.Sprintf("count("+enough+" and on (instance) "+enough+")",
+		`docker_disk_usage_bytes{type="images"}`, 2*seconds, seconds, `container_fs_usage_bytes{name="tm-web"}`, 2*seconds, seconds)
 	for end := time.Now().Add(limit); ; time.Sleep(time.Second) {
-		query := fmt.Sprintf("min(count_over_time(docker_disk_usage_bytes{type=\"images\"}[%ds]))", int(window.Seconds())*2)
-		if n, err := m.Query(t.Context(), query); err == nil && n > window.Seconds() {
+		if n, err := m.Query(t.Context(), query); err == nil && n == 2 {
 			m.told = toldBy(t, e)
 			return m
 		} else if time.Now().After(end) {
-			t.Fatalf("Prometheus has %v samples of the disk usage: %v", n, err)
+			t.Fatalf("Prometheus has enough samples of the disk usage of %v tallymen, want 2: %v", n, err)
 		}
 	}
 }
