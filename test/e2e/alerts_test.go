@@ -22,6 +22,7 @@ const hastened = 30
 // TestAlerts: a container that crashes in a loop, one that is killed for want of memory and one whose health check fails raise
 // their alerts in a real Prometheus, which sends them to a real Alertmanager; a healthy one raises none.
 func TestAlerts(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	require.Prometheus(t)
 	require.Alertmanager(t)
 	p, e := start(t)

@@ -39,6 +39,7 @@ type monitored struct {
 // TestDashboards: a real Prometheus has scraped tallyman on the populated engine for a while, and is asked what Grafana would
 // ask.
 func TestDashboards(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	require.Prometheus(t)
 	require.Root(t) // logs, for whose size one must be root, are on them
 	m := monitor(t)

@@ -29,6 +29,7 @@ scrape_configs:
 // TestDiscovery: a real Prometheus finds the containers that ask to be scraped, scrapes them, and loses them when they end. A container
 // whose labels are wrong is not found, and is named.
 func TestDiscovery(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	require.Prometheus(t)
 	e := populated(t)
 	serve := func(name string, port int, options ...string) {

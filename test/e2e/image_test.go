@@ -24,6 +24,7 @@ const deployFolder = "../../deploy"
 // no capability and the system calls of deploy/seccomp.json only, it is healthy, and serves another container what it serves without the
 // profile. One that hangs is unhealthy.
 func TestImage(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	e := populated(t)
 	buildImage(t, e, "tm-image:latest")
 	size, err := os.Stat(binary(t))
@@ -63,6 +64,7 @@ func TestImage(t *testing.T) {
 // TestPrometheus_compose: the Prometheus of deploy/compose.yaml, by its own configuration but for names of hosts and the interval, loads
 // the rules and scrapes the containers.
 func TestPrometheus_compose(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	require.Prometheus(t)
 	text, err := os.ReadFile(filepath.Join(deployFolder, "prometheus", "prometheus.yml"))
 	if err != nil {
