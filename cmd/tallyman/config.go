@@ -101,7 +101,7 @@ func defineFlags(on flagSet) *config {
 		"", "keys of labels such as com.docker.compose.*, separated by commas", checkGlob)
 	choice(on, "collector.container-labels-on", "Which metrics carry them: info = container_info, to be joined by id; all = every metric of a container, as dashboards made for cAdvisor expect.",
 		"info", []string{"info", "all"}, c.setLabelsOn)
-	c.historyInterval = duration(on, "history.interval", "How long nobody may ask until the containers are read for the history of the last 10 minutes, and for what is said of runs that have ended; 0s = just what somebody asks for is remembered.", "20s")
+	c.historyInterval = duration(on, "history.interval", "How long nobody may ask until the containers are read for the history of the last 10 minutes, and for what is said of runs that have ended; 0s = just what somebody asks for is remembered.", "30s")
 	c.historyMemory = size(on, "history.memory", "How much memory the history may take. For many containers there are fewer points of each; 0 = there is no history.", "8MB")
 	c.log = &promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}
 	choice(on, "log.level", "Least important messages to log.", "info", promslog.LevelFlagOptions, c.log.Level.Set)

@@ -67,11 +67,11 @@ func TestConfig_logs(t *testing.T) {
 func TestConfig_history(t *testing.T) {
 	t.Parallel()
 	for arg, want := range map[string]int{
-		"--history.interval=20s": 8_000_000, "--history.memory=0": 0, "--history.memory=1000": 1000, "--history.memory=64kB": 64_000,
+		"--history.interval=30s": 8_000_000, "--history.memory=0": 0, "--history.memory=1000": 1000, "--history.memory=64kB": 64_000,
 		"--history.memory=16MiB": 16 << 20, "--history.memory=1GB": 1_000_000_000,
 	} {
 		c, err := parseConfig([]string{arg}, env(nil), io.Discard)
-		if err != nil || *c.historyMemory != want || *c.historyInterval != 20*time.Second {
+		if err != nil || *c.historyMemory != want || *c.historyInterval != 30*time.Second {
 			t.Errorf("%s: got %+v", arg, err)
 		}
 	}
