@@ -50,7 +50,7 @@ func measureGroups(b *testing.B, binary string, m *measured) {
 	var off []string
 	for _, g := range metrics.Groups() {
 		if !g.Default {
-			off = append(off, "--collector."+string(g.Name))
+			off = append(off, "--"+g.Name.Flag())
 		}
 	}
 	few, many := map[bool]map[string]float64{}, map[bool]map[string]float64{}
