@@ -71,10 +71,12 @@ func (r *Reader) readDevices() {
 		return
 	}
 	clear(r.devices)
-	parseDiskstats(b, func(major, minor uint32, name []byte) {
+	// A line that is no device names none.
+	_ = parseDiskstats(b, func(d disk) error {
 		if len(r.devices) < maxNames {
-			r.devices[[2]uint32{major, minor}] = "/dev/" + string(name)
+			r.devices[[2]uint32{d.major, d.minor}] = "/dev/" + string(d.name)
 		}
+		return nil
 	})
 }
 

@@ -18,6 +18,7 @@ func filesHost() []fileSpec {
 		// The root cgroup's own counter (v1; v2 has none) leaves out the kills in its child cgroups.
 		{base: baseProc, name: "vmstat", part: PartMemory, parse: flatKeyed(oomControl())},
 		{base: baseProc, name: "meminfo", part: PartMemory, parse: hostMemory},
+		{base: baseProc, name: "diskstats", part: PartIO, list: true, glance: true, parse: parseHostIO},
 	}, pressureFiles(basePressure, "")...)
 }
 

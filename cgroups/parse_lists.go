@@ -345,20 +345,3 @@ func parseColumns(b []byte, v *[netDevColumns]float64) error {
 	}
 	return nil
 }
-
-// parseDiskstats calls each with the number and name of every block device of /proc/diskstats.
-//
-//	254       0 vda 103 0 ...
-func parseDiskstats(b []byte, each func(major, minor uint32, name []byte)) {
-	l := lines{rest: b}
-	for l.next() {
-		major, rest := nextField(l.line)
-		minor, rest := nextField(rest)
-		name, _ := nextField(rest)
-		hi, err := number(major)
-		lo, err2 := number(minor)
-		if err == nil && err2 == nil && len(name) > 0 && hi <= math.MaxUint32 && lo <= math.MaxUint32 {
-			each(uint32(hi), uint32(lo), name)
-		}
-	}
-}

@@ -181,8 +181,7 @@ func (r *Reader) OpenHost() *Handle {
 	if dirs[baseUnified] != "" && !r.hierarchy.unified {
 		dirs[baseUnified] = "" // the pressure of a hybrid host is that of /proc/pressure
 	}
-	// cgroup.procs of the root does not list the host's processes, only those that are in no other cgroup.
-	files = append(withoutProcs(files), wanted(filesHost(), r.parts)...)
+	files = append(ofRoot(files), wanted(filesHost(), r.parts)...)
 	h := r.openFiles("/", &dirs, files)
 	h.host = true
 	h.openNetwork(filepath.Join(r.root.ProcFS, "1"))
@@ -211,10 +210,12 @@ func wanted(specs []fileSpec, parts Parts) []fileSpec {
 	return out
 }
 
-func withoutProcs(specs []fileSpec) []fileSpec {
+// ofRoot leaves out what the root cgroup says wrong of the host: cgroup.procs does not list its processes, only those that are in no other
+// cgroup, and the io is that of /proc/diskstats; see parseHostIO.
+func ofRoot(specs []fileSpec) []fileSpec {
 	var out []fileSpec
 	for _, s := range specs {
-		if s.name != "cgroup.procs" {
+		if s.name != "cgroup.procs" && s.part != PartIO {
 			out = append(out, s)
 		}
 	}

@@ -6,23 +6,23 @@ import (
 	"tallyman/cgroups"
 )
 
-// ioFamilies are the rows of the cgroup's own io, never that of the whole disk.
+// ioFamilies are the rows of the cgroup's own io, never that of the whole disk; the host's is that of all its disks.
 func ioFamilies() []Family {
 	return []Family{
 		perDevice("container_fs_reads_total",
-			"Reads from a device, from blkio.throttle.io_serviced_recursive or io.stat rios.",
+			"Reads from a device, from blkio.throttle.io_serviced_recursive or io.stat rios; of the host, from /proc/diskstats.",
 			func(d *cgroups.IODevice) float64 { return d.Reads }),
 		perDevice("container_fs_writes_total",
-			"Writes to a device, from blkio.throttle.io_serviced_recursive or io.stat wios.",
+			"Writes to a device, from blkio.throttle.io_serviced_recursive or io.stat wios; of the host, from /proc/diskstats.",
 			func(d *cgroups.IODevice) float64 { return d.Writes }),
 		perDevice("container_fs_reads_bytes_total",
-			"Bytes read from a device, from blkio.throttle.io_service_bytes_recursive or io.stat rbytes.",
+			"Bytes read from a device, from blkio.throttle.io_service_bytes_recursive or io.stat rbytes; of the host, from /proc/diskstats.",
 			func(d *cgroups.IODevice) float64 { return d.ReadBytes }),
 		perDevice("container_fs_writes_bytes_total",
-			"Bytes written to a device, from blkio.throttle.io_service_bytes_recursive or io.stat wbytes.",
+			"Bytes written to a device, from blkio.throttle.io_service_bytes_recursive or io.stat wbytes; of the host, from /proc/diskstats.",
 			func(d *cgroups.IODevice) float64 { return d.WriteBytes }),
 		perDevice("container_fs_discards_bytes_total",
-			"Bytes discarded on a device, from blkio.throttle.io_service_bytes_recursive or io.stat dbytes.",
+			"Bytes discarded on a device, from blkio.throttle.io_service_bytes_recursive or io.stat dbytes; of the host, from /proc/diskstats.",
 			func(d *cgroups.IODevice) float64 { return d.DiscardBytes }),
 	}
 }
@@ -46,7 +46,7 @@ func blkioFamilies() []Family {
 	return []Family{{
 		Name: "container_blkio_device_usage_total", Type: Counter, Group: GroupBlkio,
 		Labels: []string{"device", "major", "minor", "operation"},
-		Help:   "Bytes moved, by device and operation, from blkio.throttle.io_service_bytes_recursive or io.stat.",
+		Help:   "Bytes moved, by device and operation, from blkio.throttle.io_service_bytes_recursive or io.stat; of the host, from /proc/diskstats.",
 		Each: func(c *container, yield func(Sample)) {
 			for i := range c.Stats.IO {
 				d := &c.Stats.IO[i]
