@@ -85,7 +85,7 @@ func TestMetrics_encodings(t *testing.T) {
 			if zipped := got.Header.Get("Content-Encoding") == "gzip"; zipped != (encoding == "gzip") {
 				t.Errorf("%q: compressed %v", encoding, zipped)
 			}
-			if n := got.Header.Get("Content-Length"); n == "" || n == "0" {
+			if n := got.Header.Get("Content-Length"); (n != "" && n != "0") != (encoding == "gzip") {
 				t.Errorf("%q: Content-Length is %q", encoding, n)
 			}
 			texts[encoding] = bodyOf(t, got)
@@ -247,19 +247,16 @@ func TestExposition_keepsOnlyWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(30)}
 	e := newExposition(Options{Source: source})
-	ask(e, "GET", "/metrics")
-	if e.current.plain == nil || e.current.zipped != nil {
-		t.Error("plain: not only what was asked for is kept")
+	ask(e, "GET", "/metrics", "Accept-Encoding: gzip")
+	if e.current.zipped == nil {
+		t.Error("the compressed text is not kept for others")
 	}
-	for range 3 {
+	for range 2 {
 		source.set(sample.Many(30), nil)
-		ask(e, "GET", "/metrics", "Accept-Encoding: gzip")
+		ask(e, "GET", "/metrics")
 	}
-	if e.current.plain != nil || e.current.zipped == nil {
-		t.Error("gzip: not only what was asked for is kept")
-	}
-	if e.spare.plain != nil {
-		t.Error("the buffer of the plain text is kept though nobody asks for it any more")
+	if e.current.zipped != nil || e.spare != nil {
+		t.Error("a buffer for the compressed text is kept though nobody asks for it any more")
 	}
 }
 
@@ -267,25 +264,26 @@ func TestExposition_reusesBuffers(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(30)}
 	e := newExposition(Options{Source: source})
-	ask(e, "GET", "/metrics")
-	before := &e.current.plain[0]
+	scrape := func() { ask(e, "GET", "/metrics", "Accept-Encoding: gzip") }
+	scrape()
+	before := &e.current.zipped[0]
 	source.set(sample.Many(30), nil)
-	ask(e, "GET", "/metrics")
-	if &e.current.plain[0] != before {
+	scrape()
+	if &e.current.zipped[0] != before {
 		t.Error("a new buffer was made though the old one was free")
 	}
 
 	// A response that is still being written keeps its buffer.
-	b, held, err := e.acquire(t.Context(), e.current.snap, false)
+	b, err := e.acquire(t.Context(), e.current.snap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	was := string(held)
+	was := string(b.zipped)
 	for range 3 {
 		source.set(marked(7), nil)
-		ask(e, "GET", "/metrics")
+		scrape()
 	}
-	if string(held) != was {
+	if string(b.zipped) != was {
 		t.Error("a buffer was overwritten while it was being read")
 	}
 	e.release(b, false)
@@ -301,12 +299,16 @@ func TestExposition_failedWriteLeaksBuffer(t *testing.T) {
 	source := &fake{snap: sample.Many(5)}
 	e := newExposition(Options{Source: source})
 	for _, address := range []string{"/metrics", "/metrics?collect[]=cpu"} {
-		e.ServeHTTP(failing{httptest.NewRecorder()}, httptest.NewRequest("GET", address, nil))
+		for _, encoding := range []string{"identity", "gzip"} {
+			r := httptest.NewRequest("GET", address, nil)
+			r.Header.Set("Accept-Encoding", encoding)
+			e.ServeHTTP(failing{httptest.NewRecorder()}, r)
+		}
 	}
-	before := &e.current.plain[0]
+	before := &e.current.zipped[0]
 	source.set(sample.Many(5), nil)
-	ask(e, "GET", "/metrics")
-	if &e.current.plain[0] == before {
+	ask(e, "GET", "/metrics", "Accept-Encoding: gzip")
+	if &e.current.zipped[0] == before {
 		t.Error("a buffer that a broken connection may still read was used again")
 	}
 }
@@ -315,16 +317,19 @@ func TestExposition_waitingEndsWithClient(t *testing.T) {
 	t.Parallel()
 	e := newExposition(Options{Source: &fake{snap: sample.Snapshot()}})
 	e.turn <- struct{}{} // somebody renders, and takes long
-	for range maxFiltered {
-		e.filtered <- struct{}{}
+	for range maxStreams {
+		e.streams <- struct{}{}
 	}
 	for _, address := range []string{"/metrics", "/metrics?collect[]=cpu"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "GET", address, nil))
-		cancel()
-		if w.Code != 503 {
-			t.Errorf("%s: got %d", address, w.Code)
+		for _, encoding := range []string{"identity", "gzip"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			r, w := httptest.NewRequestWithContext(ctx, "GET", address, nil), httptest.NewRecorder()
+			r.Header.Set("Accept-Encoding", encoding)
+			e.ServeHTTP(w, r)
+			cancel()
+			if w.Code != 503 {
+				t.Errorf("%s, %s: got %d", address, encoding, w.Code)
+			}
 		}
 	}
 }
@@ -361,10 +366,12 @@ func TestExposition_memory(t *testing.T) {
 	}
 	source := &fake{}
 	e := newExposition(Options{Source: source})
-	zipped := heapAfter(e, source, 1000, "gzip")
-	t.Logf("heap in use after scrapes of 1000 containers with gzip: %d KiB (the snapshot included)", zipped>>10)
-	if zipped > 16<<20 {
-		t.Errorf("%d bytes are in use: the text must not be kept as a whole", zipped)
+	for _, encoding := range []string{"gzip", "identity"} {
+		heap := heapAfter(e, source, 1000, encoding)
+		t.Logf("heap in use after scrapes of 1000 containers, %s: %d KiB (the snapshot included)", encoding, heap>>10)
+		if heap > 16<<20 {
+			t.Errorf("%s: %d bytes are in use: the text must not be kept as a whole", encoding, heap)
+		}
 	}
 }
 

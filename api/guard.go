@@ -43,11 +43,7 @@ func (g *guard) allowed(sel metrics.Selection) metrics.Selection {
 // fits judges a rendering by the number of its series, and of the host's containers. It says false when it has left out groups for
 // which there is no room: the others are to be rendered anew.
 func (g *guard) fits(series map[metrics.Group]int, containers int) bool {
-	total := 0
-	for group, n := range series {
-		total += n
-		g.self.Series(string(group), n)
-	}
+	total := g.count(series)
 	if g.most == 0 {
 		return true
 	}
@@ -57,6 +53,15 @@ func (g *guard) fits(series map[metrics.Group]int, containers int) bool {
 	g.beyond = false
 	g.takeBack(total, containers)
 	return true
+}
+
+// count tells how many series there are, by group, and gives their sum.
+func (g *guard) count(series map[metrics.Group]int) (total int) {
+	for group, n := range series {
+		total += n
+		g.self.Series(string(group), n)
+	}
+	return total
 }
 
 // leaveOut leaves out groups until the others fit. It says whether there were any.
