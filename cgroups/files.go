@@ -54,6 +54,8 @@ type fileSpec struct {
 	limit bool
 	// glance marks files of what changes all the time; see Handle.Glance.
 	glance bool
+	// still marks files of a glance that stay as they are while the cgroup is at rest; see rest. They come behind those that tell.
+	still bool
 	parse  func(b []byte, s *Stats, n names) error
 }
 

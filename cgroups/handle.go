@@ -26,6 +26,7 @@ type Handle struct {
 	proc         string // /proc/<firstProcess>
 	sockets      []socketFile
 	limits       limits
+	rest         rest
 }
 
 // FileError says which kernel file could not be read or understood. The rest of the reading was delivered.
@@ -61,7 +62,7 @@ func (h *Handle) Path() string { return h.path }
 func (h *Handle) Read(s *Stats) error { return h.read(s, false) }
 
 // Glance is Read of what shows how a cgroup fares, for a good half of the cost: use and peak of memory, processor time, throttling, bytes of
-// io, traffic, and pressure. All else stays unknown.
+// io, traffic, and pressure. All else stays unknown. Peak and working set are those of the glance before where nothing happened since.
 func (h *Handle) Glance(s *Stats) error {
 	// There must be a file to tell whether the cgroup is gone.
 	return h.read(s, slices.ContainsFunc(h.files, func(f file) bool { return f.spec.glance }))
@@ -98,7 +99,7 @@ func (h *Handle) readFiles(s *Stats, glance bool) (bad Errors, gone error) {
 	whole := true
 	for i := range h.files {
 		f := &h.files[i]
-		if f.spec.limit && !due || glance && !f.spec.glance {
+		if f.spec.limit && !due || glance && (!f.spec.glance || f.spec.still && h.rest.lasts(s, now)) {
 			continue
 		}
 		b, err := h.readFile(f)
@@ -116,7 +117,10 @@ func (h *Handle) readFiles(s *Stats, glance bool) (bad Errors, gone error) {
 		whole = whole && (err == nil || !f.spec.limit)
 	}
 	switch {
+	case glance && h.rest.lasts(s, now):
+		h.rest.fill(s)
 	case glance:
+		h.rest.keep(s, now)
 	case !due:
 		h.limits.fill(s)
 	case whole: // otherwise the next reading tries again

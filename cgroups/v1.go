@@ -18,10 +18,10 @@ func filesV1() []fileSpec {
 		{base: baseCPUSet, name: "cpuset.effective_cpus", other: "cpuset.cpus", part: PartCPU, limit: true, parse: cpuList},
 
 		{base: baseMemory, name: "memory.usage_in_bytes", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
-		{base: baseMemory, name: "memory.max_usage_in_bytes", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
+		{base: baseMemory, name: "memory.max_usage_in_bytes", part: PartMemory, glance: true, still: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
 		{base: baseMemory, name: "memory.kmem.usage_in_bytes", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Kernel })},
 		{base: baseMemory, name: "memory.failcnt", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.FailCount })},
-		{base: baseMemory, name: "memory.stat", part: PartMemoryStat, glance: true, parse: flatKeyed(memoryStatV1())},
+		{base: baseMemory, name: "memory.stat", part: PartMemoryStat, glance: true, still: true, parse: flatKeyed(memoryStatV1())},
 		{base: baseMemory, name: "memory.oom_control", part: PartMemory, parse: flatKeyed(oomControl())},
 		{base: baseMemory, name: "memory.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},
 		{base: baseMemory, name: "memory.memsw.limit_in_bytes", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.SwapLimit })},

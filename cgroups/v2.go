@@ -13,9 +13,9 @@ func filesV2() []fileSpec {
 		{base: baseUnified, name: "cpuset.cpus.effective", part: PartCPU, limit: true, parse: cpuList},
 
 		{base: baseUnified, name: "memory.current", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.Usage })},
-		{base: baseUnified, name: "memory.peak", part: PartMemory, glance: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
+		{base: baseUnified, name: "memory.peak", part: PartMemory, glance: true, still: true, parse: single(func(s *Stats) *float64 { return &s.Memory.MaxUsage })},
 		{base: baseUnified, name: "memory.swap.current", part: PartMemory, parse: single(func(s *Stats) *float64 { return &s.Memory.Swap })},
-		{base: baseUnified, name: "memory.stat", part: PartMemoryStat, glance: true, parse: flatKeyed(memoryStatV2())},
+		{base: baseUnified, name: "memory.stat", part: PartMemoryStat, glance: true, still: true, parse: flatKeyed(memoryStatV2())},
 		{base: baseUnified, name: "memory.events", part: PartMemory, parse: flatKeyed(memoryEvents())},
 		{base: baseUnified, name: "memory.swap.events", part: PartMemory, parse: flatKeyed(swapEvents())},
 		{base: baseUnified, name: "memory.max", part: PartMemory, limit: true, parse: maximum(func(s *Stats) *float64 { return &s.Memory.Limit })},

@@ -17,10 +17,11 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
-// cost is what one run of a stage took.
+// cost is what one run of a stage took, or the median of several.
 type cost struct {
-	containers int
-	micros     float64 // of processor time, for each container
+	containers  int
+	micros      float64 // of processor time, for each container
+	least, most float64 // of all runs
 	floor      float64 // the same of the floor, where the stage has measured it itself; 0 = it has not
 	allocs     float64 // for all containers
 }
@@ -65,13 +66,15 @@ func read(r io.Reader) (map[string][]cost, []string, error) {
 			runs[stage] = map[int][]cost{}
 			order = append(order, stage)
 		}
-		runs[stage][n] = append(runs[stage][n], cost{n, nanos / 1e3, floor / 1e3, allocs})
+		runs[stage][n] = append(runs[stage][n], cost{containers: n, micros: nanos / 1e3, floor: floor / 1e3, allocs: allocs})
 	}
 	stages := map[string][]cost{}
 	for stage, sizes := range runs {
 		for _, all := range sizes {
-			slices.SortFunc(all, func(a, b cost) int { return int(a.micros - b.micros) })
-			stages[stage] = append(stages[stage], all[len(all)/2])
+			slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.micros, b.micros) })
+			median := all[len(all)/2]
+			median.least, median.most = all[0].micros, all[len(all)-1].micros
+			stages[stage] = append(stages[stage], median)
 		}
 		slices.SortFunc(stages[stage], func(a, b cost) int { return a.containers - b.containers })
 	}
@@ -98,12 +101,12 @@ func write(out io.Writer, stages map[string][]cost, order []string) error {
 		floor[c.containers] = c.micros
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\nstage\tcontainers\tus/container\tx floor\tallocs\tR2 of all sizes\t")
+	fmt.Fprintln(w, "\nstage\tcontainers\tus/container\tleast\tmost\tx floor\tallocs\tR2 of all sizes\t")
 	for _, stage := range order {
 		straight := determination(stages[stage])
 		for _, c := range stages[stage] {
 			beside := cmp.Or(c.floor, floor[c.containers], math.NaN()) // NaN = it was not measured
-			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.0f\t%.5f\t\n", stage, c.containers, c.micros, c.micros/beside, c.allocs, straight)
+			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.5f\t\n", stage, c.containers, c.micros, c.least, c.most, c.micros/beside, c.allocs, straight)
 		}
 	}
 	return w.Flush()

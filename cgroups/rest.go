@@ -1,0 +1,29 @@
+package cgroups
+
+import "time"
+
+// restLongest is how long a cgroup may be taken to be at rest: the kernel moves pages between its lists by itself.
+const restLongest = 5 * time.Minute
+
+// rest is what a glance remembers of the one before. Of a container that has used no processor time since, and has as much memory, it
+// need not read memory.stat and the peak: that is half of what an idle one costs.
+type rest struct {
+	at         time.Time // of the glance that read all; zero = none has
+	cpu, usage float64
+	// peak and inactive are what the files marked as still said.
+	peak, inactive float64
+}
+
+// lasts says whether nothing has happened, by what has been read so far.
+func (r *rest) lasts(s *Stats, now time.Time) bool {
+	age := now.Sub(r.at)
+	return !r.at.IsZero() && age >= 0 && age < restLongest && s.CPU.Usage == r.cpu && s.Memory.Usage == r.usage
+}
+
+// keep takes what a glance has read; what is unknown is never equal to anything.
+func (r *rest) keep(s *Stats, now time.Time) {
+	*r = rest{at: now, cpu: s.CPU.Usage, usage: s.Memory.Usage, peak: s.Memory.MaxUsage, inactive: s.Memory.InactiveFile}
+}
+
+// fill gives them to a glance that has left them out.
+func (r *rest) fill(s *Stats) { s.Memory.MaxUsage, s.Memory.InactiveFile = r.peak, r.inactive }
