@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
@@ -21,6 +20,9 @@ import (
 
 // maxStreams is how many answers are rendered straight into their connections at the same time; others wait for them.
 const maxStreams = 8
+
+// maxIdle is how many of their renderers are kept: as many as ask at the same time on most hosts.
+const maxIdle = 2
 
 // exposition serves /metrics. The text of a Snapshot is rendered and compressed once for all that take gzip, as Prometheus does. For the
 // others, and for those who filter, it is rendered straight into the connection: kept, the text of 3000 containers would be 42 MB, and
@@ -40,8 +42,9 @@ type exposition struct {
 	// spare is the buffer of a body that nobody reads any more, nil when the last Snapshot had no use for it.
 	spare []byte
 
-	streams   chan struct{} // one token for each answer that is being streamed
-	renderers sync.Pool     // for these
+	streams chan struct{}  // one token for each answer that is being streamed
+	idle    chan *renderer // for these; a sync.Pool would forget them at each second scrape
+	fresh   func() *renderer
 }
 
 // body is what all answers from one Snapshot share.
@@ -76,7 +79,8 @@ func newExposition(o Options) *exposition {
 		rendering: *newRenderer(o),
 		guard:     newGuard(o),
 		streams:   make(chan struct{}, maxStreams),
-		renderers: sync.Pool{New: func() any { return newRenderer(o) }},
+		idle:      make(chan *renderer, maxIdle),
+		fresh:     func() *renderer { return newRenderer(o) },
 	}
 }
 
@@ -261,11 +265,8 @@ func (e *exposition) serveStream(w http.ResponseWriter, r *http.Request, snap *c
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	re, _ := e.renderers.Get().(*renderer)
-	defer func() {
-		re.gzip.Reset(nil) // or it would keep the connection alive
-		e.renderers.Put(re)
-	}()
+	re := e.take()
+	defer e.put(re)
 	out := &counted{to: w}
 	if zip {
 		re.gzip.Reset(w)
@@ -279,6 +280,25 @@ func (e *exposition) serveStream(w http.ResponseWriter, r *http.Request, snap *c
 		_ = re.gzip.Close()
 	}
 	return nil
+}
+
+// take gives a renderer of its own.
+func (e *exposition) take() *renderer {
+	select {
+	case re := <-e.idle:
+		return re
+	default:
+		return e.fresh()
+	}
+}
+
+// put keeps a renderer for the next one, unless there are enough.
+func (e *exposition) put(re *renderer) {
+	re.gzip.Reset(nil) // or it would keep the connection alive
+	select {
+	case e.idle <- re:
+	default:
+	}
 }
 
 // counted counts what is written.
