@@ -106,6 +106,9 @@ type Collector struct {
 	history *history
 	// urgent are containers that are to be read before they end.
 	urgent chan key
+	// stirred says that containers come and go, so that it is worth while to look.
+	stirred chan struct{}
+	looked  []*engine.View // those of the latest look
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
@@ -158,7 +161,7 @@ func New(engines []Engine, k Kernel, o Options) *Collector {
 		o.Now = time.Now
 	}
 	c := &Collector{kernel: k, opts: o, hub: newHub(), runs: newRuns(), turn: make(chan struct{}, 1), slices: map[string]*tracked{}}
-	c.history, c.urgent = newHistory(o.HistoryMemory), make(chan key, maxUrgent)
+	c.history, c.urgent, c.stirred = newHistory(o.HistoryMemory), make(chan key, maxUrgent), make(chan struct{}, 1)
 	for _, e := range engines {
 		c.engines = append(c.engines, &followed{Engine: e, tracked: map[string]*tracked{}})
 	}
@@ -232,7 +235,8 @@ func (c *Collector) Logs(ctx context.Context, n *Container, tail int) ([]engine.
 // Run closes what ended containers left open while nobody asks for snapshots, and everything when ctx ends. Meanwhile it looks
 // for containers that need a stream of statistics, and reads what is to be remembered.
 func (c *Collector) Run(ctx context.Context) error {
-	tidy, look, tick := time.NewTicker(tidyEvery), time.NewTicker(lookEvery), time.NewTimer(lookEvery)
+	pause := lookEvery
+	tidy, look, tick := time.NewTicker(tidyEvery), time.NewTimer(pause), time.NewTimer(lookEvery)
 	defer tidy.Stop()
 	defer look.Stop()
 	defer tick.Stop()
@@ -244,7 +248,13 @@ func (c *Collector) Run(ctx context.Context) error {
 		case <-tidy.C:
 			c.inTurn(c.tidy)
 		case <-look.C:
-			c.inTurn(c.look)
+			c.inTurn(func() { pause = c.look(pause) })
+			look.Reset(pause)
+		case <-c.stirred:
+			if pause > lookEvery {
+				pause = lookEvery
+				look.Reset(pause)
+			}
 		case k := <-c.urgent:
 			c.inTurn(func() { c.peek([]key{k}) })
 		case <-tick.C:

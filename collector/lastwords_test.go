@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -412,9 +413,9 @@ func (s *scene) used(t *testing.T, cpu int) {
 // TestRun_young: a run that has just begun is read although nobody asks, as it may end soon; one that is told to end is read at once.
 func TestRun_young(t *testing.T) {
 	quietly(t, time.Hour, func(t *testing.T, s *scene) {
-		time.Sleep(100*time.Millisecond + time.Since(s.zero).Truncate(time.Second))
 		run := func(seconds, want int) {
 			t.Helper()
+			time.Sleep(time.Minute) // nothing happens: it is looked rarely
 			begin := time.Since(s.zero).Seconds()
 			s.event(begin, "start")
 			s.runs(begin, 0)
@@ -423,6 +424,7 @@ func TestRun_young(t *testing.T) {
 				s.used(t, n+1)
 				time.Sleep(500 * time.Millisecond)
 			}
+			time.Sleep(100 * time.Millisecond)
 			end := time.Since(s.zero).Seconds()
 			s.event(end, "die", seconds)
 			s.ended(begin, end, seconds)
@@ -433,12 +435,54 @@ func TestRun_young(t *testing.T) {
 			}
 		}
 		run(0, 0)
-		// It is looked for young runs every second, 0.1 s before each of these is a second older.
 		run(2, 2)
-		run(3, 3)
-		run(6, 5)
-		run(12, 9)
-		run(20, 9)
+		run(3, 2)
+		run(6, 4)
+		run(12, 8)
+		run(20, 8)
+	})
+}
+
+// watched is an engine that counts how often it is looked at.
+type watched struct {
+	collector.Engine
+	looks atomic.Int64
+}
+
+func (w *watched) View() *engine.View {
+	w.looks.Add(1)
+	return w.Engine.View()
+}
+
+// TestRun_idle: while nothing happens, it is looked rarely, and at once when something does.
+func TestRun_idle(t *testing.T) {
+	h := newHost(t, "v2-cgroupfs", cgroups.Options{})
+	synctest.Test(t, func(t *testing.T) {
+		e := &watched{Engine: h.engine}
+		c := collector.New([]collector.Engine{e}, h.kernel, collector.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- c.Run(ctx) }()
+		happens := func(action string) {
+			c.Happened("", engine.Event{Type: "container", Action: action, ID: "1", Time: time.Now()})
+		}
+		time.Sleep(time.Minute)
+		before := e.looks.Load()
+		for range 60 {
+			happens("exec_start: curl") // a health check
+			time.Sleep(time.Second)
+		}
+		if n := e.looks.Load() - before; n == 0 || n > 30 {
+			t.Errorf("the engine was looked at %d times in a minute in which nothing happened", n)
+		}
+		before = e.looks.Load()
+		happens("start")
+		time.Sleep(1100 * time.Millisecond)
+		if e.looks.Load() == before {
+			t.Error("the engine was not looked at within a second after a start")
+		}
+		cancel()
+		<-done
 	})
 }
 

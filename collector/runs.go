@@ -268,6 +268,13 @@ func (r *runs) dueYoung(now time.Time) []key {
 	return due
 }
 
+// anyYoung says whether there are runs of which dueYoung has more to tell.
+func (r *runs) anyYoung() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.young) > 0
+}
+
 // present gives the facts of a container that runs; nil = it does not, as far as is known.
 func (r *runs) present(k key) *engine.Container {
 	r.mu.Lock()

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"tallyman/cgroups"
@@ -9,19 +10,26 @@ import (
 )
 
 // lookEvery is how often it is looked for containers that need a stream of statistics when nobody asks for snapshots, so that
-// the first who asks finds numbers.
-const lookEvery = time.Second
+// the first who asks finds numbers. While nothing happens it becomes lookRarely: to wake up each second was a third of what an idle
+// tallyman costs.
+const lookEvery, lookRarely = time.Second, 8 * time.Second
 
-// look does what cannot wait until somebody asks for a snapshot.
-func (c *Collector) look() {
-	now := c.opts.Now()
-	c.lookAtRuns(c.views())
+// look does what cannot wait until somebody asks for a snapshot. It says when to look again, last being the time since it did.
+func (c *Collector) look(last time.Duration) time.Duration {
+	now, views := c.opts.Now(), c.views()
+	next := lookEvery
+	if slices.Equal(views, c.looked) && !c.runs.anyYoung() {
+		next = min(2*last, lookRarely)
+	}
+	c.looked = views
+	c.lookAtRuns(views)
 	if c.opts.HistoryInterval > 0 {
 		c.peek(c.runs.dueYoung(now))
 	}
 	if c.opts.Source != SourceCgroup {
 		c.lookForStreams(now)
 	}
+	return next
 }
 
 // lookForStreams asks for the streams of engines that have said something new since it was looked last. Of an engine whose

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"strings"
 	"time"
 
 	"tallyman/cgroups"
@@ -19,6 +20,12 @@ func (c *Collector) Happened(from string, ev engine.Event) {
 		facts = c.facts(k)
 	}
 	c.runs.happened(k, ev, facts, c.opts.Now())
+	if ev.Type == "container" && !strings.HasPrefix(ev.Action, "exec") { // health checks come and go all the time
+		select {
+		case c.stirred <- struct{}{}:
+		default:
+		}
+	}
 	// Whoever is about to be killed can still be read, if that is done at once.
 	if c.opts.HistoryInterval > 0 && ev.Type == "container" && (ev.Action == "kill" || ev.Action == "oom") {
 		select {
