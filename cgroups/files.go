@@ -56,7 +56,7 @@ type fileSpec struct {
 	glance bool
 	// still marks files of a glance that stay as they are while the cgroup is at rest; see rest. They come behind those that tell.
 	still bool
-	parse  func(b []byte, s *Stats, n names) error
+	parse func(b []byte, s *Stats, n names) error
 }
 
 // file is one kernel file of one cgroup. There are two dozen for each container: hence nothing is in it that can be elsewhere.

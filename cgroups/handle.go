@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -99,7 +100,7 @@ func (h *Handle) readFiles(s *Stats, glance bool) (bad Errors, gone error) {
 	whole := true
 	for i := range h.files {
 		f := &h.files[i]
-		if f.spec.limit && !due || glance && (!f.spec.glance || f.spec.still && h.rest.lasts(s, now)) {
+		if f.spec.limit && !due || glance && h.passes(f.spec, s, now) {
 			continue
 		}
 		b, err := h.readFile(f)
@@ -117,16 +118,19 @@ func (h *Handle) readFiles(s *Stats, glance bool) (bad Errors, gone error) {
 		whole = whole && (err == nil || !f.spec.limit)
 	}
 	switch {
-	case glance && h.rest.lasts(s, now):
-		h.rest.fill(s)
 	case glance:
-		h.rest.keep(s, now)
+		h.rest.complete(s, now)
 	case !due:
 		h.limits.fill(s)
 	case whole: // otherwise the next reading tries again
 		h.limits.keep(s, now)
 	}
 	return bad, nil
+}
+
+// passes says whether a glance passes a file over.
+func (h *Handle) passes(f *fileSpec, s *Stats, now time.Time) bool {
+	return !f.glance || f.still && h.rest.lasts(s, now)
 }
 
 // failed judges that a file cannot be read. The second error is ErrGone.

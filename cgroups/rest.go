@@ -20,10 +20,11 @@ func (r *rest) lasts(s *Stats, now time.Time) bool {
 	return !r.at.IsZero() && age >= 0 && age < restLongest && s.CPU.Usage == r.cpu && s.Memory.Usage == r.usage
 }
 
-// keep takes what a glance has read; what is unknown is never equal to anything.
-func (r *rest) keep(s *Stats, now time.Time) {
+// complete fills in what a glance has left out, or else keeps what it has read; what is unknown is never equal to anything.
+func (r *rest) complete(s *Stats, now time.Time) {
+	if r.lasts(s, now) {
+		s.Memory.MaxUsage, s.Memory.InactiveFile = r.peak, r.inactive
+		return
+	}
 	*r = rest{at: now, cpu: s.CPU.Usage, usage: s.Memory.Usage, peak: s.Memory.MaxUsage, inactive: s.Memory.InactiveFile}
 }
-
-// fill gives them to a glance that has left them out.
-func (r *rest) fill(s *Stats) { s.Memory.MaxUsage, s.Memory.InactiveFile = r.peak, r.inactive }

@@ -22,8 +22,8 @@ type cost struct {
 	containers  int
 	micros      float64 // of processor time, for each container
 	least, most float64 // of all runs
-	floor      float64 // the same of the floor, where the stage has measured it itself; 0 = it has not
-	allocs     float64 // for all containers
+	floor       float64 // the same of the floor, where the stage has measured it itself; 0 = it has not
+	allocs      float64 // for all containers
 }
 
 func main() {
