@@ -365,6 +365,7 @@ func TestDiskUsage_badAnswers(t *testing.T) {
 func TestDiskUsage_refresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newDiskLab(t, "28.5.2", Options{}, DiskUsageOptions{})
+		synctest.Wait() // it runs
 		start := time.Now()
 		f := func(want RefreshAnswer) {
 			t.Helper()

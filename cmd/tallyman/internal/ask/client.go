@@ -73,6 +73,8 @@ func New(o Options) (*Client, error) {
 	}
 	if o.AnyCertificate {
 		settings.TLSConfig.InsecureSkipVerify = true
+		// HTTP/2 says at times no more than that there is no connection, where HTTP/1.1 tells why the server refuses it.
+		settings.EnableHTTP2 = false
 	}
 	if base.User != nil {
 		password, _ := base.User.Password()
