@@ -39,7 +39,7 @@ func answering(t *testing.T, status int, contentType, body string) string {
 func client(t *testing.T, o Options) *Client {
 	t.Helper()
 	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Second
+		o.Timeout = 30 * time.Second
 	}
 	c, err := New(o)
 	if err != nil {
