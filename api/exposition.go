@@ -26,7 +26,7 @@ const maxIdle = 2
 
 // exposition serves /metrics. The text of a Snapshot is rendered and compressed once for all that take gzip, as Prometheus does. For the
 // others, and for those who filter, it is rendered straight into the connection: kept, the text of 3000 containers would be 42 MB, and
-// rendering is a tenth of what a scrape costs.
+// rendering takes 2 ms of the 47 that a scrape of 300 costs.
 type exposition struct {
 	source  Source
 	self    *self.Metrics
@@ -43,7 +43,7 @@ type exposition struct {
 	spare []byte
 
 	streams chan struct{}  // one token for each answer that is being streamed
-	idle    chan *renderer // for these; a sync.Pool would forget them at each second scrape
+	idle    chan *renderer // for these; a sync.Pool forgets them with the garbage, and one costs 700 allocations
 	fresh   func() *renderer
 }
 
@@ -52,7 +52,9 @@ type body struct {
 	snap   *collector.Snapshot
 	own    []byte // tallyman's own metrics, as they were after the first rendering; nil = not yet
 	zipped []byte // nil = nobody asked yet
-	judged bool   // the guard knows how many series there are
+	// allowed is what the guard lets through of it, once judged.
+	allowed metrics.Selection
+	judged  bool
 	// readers counts the responses that are being written from zipped.
 	readers int
 	// leaked says that a response failed: an HTTP/2 connection may go on reading the buffer for a while, so it must not
@@ -205,7 +207,10 @@ func (e *exposition) recycle(b *body) {
 // fit renders, once more if that was too much; see guard.
 func (e *exposition) fit(b *body, render func(metrics.Selection)) {
 	for {
-		render(e.guard.allowed(e.enabled))
+		if !b.judged {
+			b.allowed = e.guard.allowed(e.enabled)
+		}
+		render(b.allowed)
 		b.judged = b.judged || e.guard.fits(e.rendering.text.Series(), len(b.snap.Containers))
 		if b.judged {
 			return
@@ -324,6 +329,9 @@ func (e *exposition) judge(ctx context.Context, snap *collector.Snapshot, sel me
 	b := e.bodyOf(snap)
 	if e.guard.most > 0 && sel == e.enabled && !b.judged {
 		e.fit(b, func(sel metrics.Selection) { _ = e.rendering.text.Stream(io.Discard, snap, sel) }) // it takes everything
+	}
+	if b.judged && sel == e.enabled {
+		return b, b.allowed, nil
 	}
 	return b, e.guard.allowed(sel), nil
 }

@@ -6,7 +6,7 @@ import "time"
 const restLongest = 5 * time.Minute
 
 // rest is what a glance remembers of the one before. Of a container that has used no processor time since, and has as much memory, it
-// need not read memory.stat and the peak: that is half of what an idle one costs.
+// need not read the peak and memory.stat, which the kernel sums up for each reading: no file costs as much.
 type rest struct {
 	at         time.Time // of the glance that read all; zero = none has
 	cpu, usage float64

@@ -108,10 +108,10 @@ type Collector struct {
 	urgent chan key
 	// stirred says that containers come and go, so that it is worth while to look.
 	stirred chan struct{}
-	looked  []*engine.View // those of the latest look
 	// turn is held by the one goroutine that collects; it guards the fields below. A channel, so that waiting for it can be
 	// given up.
 	turn    chan struct{}
+	looked  []*engine.View // those of the latest look
 	engines []*followed
 	host    *tracked
 	slices  map[string]*tracked // by path
