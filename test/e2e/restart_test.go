@@ -84,7 +84,8 @@ func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 	return nil
 }
 
-// TestOwnEngine: an engine that a test starts leaves the network of the one under test alone.
+// TestOwnEngine: an engine that a test starts leaves the network of the one under test alone, and takes none that this host may
+// reach through its router: it would no more, and never again if the test is killed.
 func TestOwnEngine(t *testing.T) {
 	require.OwnEngine(t)
 	e := populated(t)
@@ -92,6 +93,9 @@ func TestOwnEngine(t *testing.T) {
 	newEngine(t)
 	e.Run(t, "run", "--rm", image, "true") // on the bridge, which is the default
 	for added := range reached(t) {
+		if !before[added] && !added.Addr().IsLinkLocalUnicast() {
+			t.Errorf("the engine took the network %v, want a link-local one", added)
+		}
 		for known := range before {
 			if added != known && added.Overlaps(known) {
 				t.Errorf("the engine took the network %v, a part of %v, which was there before", added, known)
