@@ -65,7 +65,7 @@ unit: ## tests without root, Docker and network
 .PHONY: e2e
 e2e: build ## the built binary against a real engine, a real Prometheus
 	set -o pipefail; TALLYMAN_TEST_BINARY=$(CURDIR)/bin/tallyman test/env/with-engine \
-		$(GO) -C test test -count=1 -timeout 20m -json ./... | $(VERDICT)
+		$(GO) -C test test -count=1 -timeout 40m -json ./... | $(VERDICT)
 
 .PHONY: test-lab
 test-lab: ## cgroup v2 in virtual machines: SUITES="trixie" DRIVERS="cgroupfs systemd"

@@ -14,6 +14,7 @@ import (
 
 	"tallyman/test/env"
 	"tallyman/test/internal/docker"
+	"tallyman/test/internal/kernel"
 	"tallyman/test/internal/program"
 	"tallyman/test/internal/require"
 	"tallyman/test/internal/scrape"
@@ -234,8 +235,12 @@ type watcher struct {
 
 func watch(t *testing.T, p *program.Program) *watcher {
 	t.Helper()
+	k, err := kernel.New()
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &watcher{stop: cancel}
+	w := &watcher{stop: cancel, counters: scrape.Counters{Birth: k.Birth}}
 	w.group.Go(func() {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()

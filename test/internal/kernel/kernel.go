@@ -3,10 +3,13 @@ package kernel
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"tallyman/test/internal/scrape"
 )
@@ -108,6 +111,18 @@ func (k *Kernel) OOMKills(c Container) float64 {
 		return kills
 	}
 	return math.NaN()
+}
+
+// Birth tells one cgroup from the next of the same path, which has other inodes. It is empty where there is none.
+func (k *Kernel) Birth(path string) string {
+	var inodes []string
+	for _, mount := range slices.Compact(slices.Sorted(maps.Values(k.mounts))) {
+		var stat syscall.Stat_t
+		if syscall.Stat(filepath.Join(mount, path), &stat) == nil {
+			inodes = append(inodes, fmt.Sprintf("%s:%d", mount, stat.Ino))
+		}
+	}
+	return strings.Join(inodes, " ")
 }
 
 // folders finds the folder of a container in each hierarchy from /proc/PID/cgroup. A hierarchy in which the container has no

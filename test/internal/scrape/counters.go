@@ -2,53 +2,47 @@ package scrape
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
 
-// Counters watches the counters of successive pages of one tallyman: none may go back. The kernel's begin anew with each run of
-// a container, but not within one. The zero value has seen nothing. Not for concurrent use.
+// Counters watches the counters of successive pages of one tallyman: none may go back. The kernel's begin anew with each cgroup, but
+// not within one. The zero value has seen nothing, and knows no cgroups. Not for concurrent use.
 type Counters struct {
-	last     map[string]float64 // by series
-	starts   map[string]float64 // by id: container_start_time_seconds
-	suspects map[string]suspect // by series
+	// Birth tells one cgroup from the next one of the same id, without tallyman and the engine: either may say late that a container
+	// runs anew, and the engine never does when it dies, or is told to stop the container, while it starts it.
+	Birth func(id string) string
+
+	last     map[string]float64   // by series
+	births   map[string][2]string // by id: after the page before, and after the one before that
 	wrong    []string
 	compared int
 }
 
-// suspect is a counter of the kernel that went back in a run of which, perhaps, tallyman did not know yet that it is another.
-type suspect struct {
-	id, what string
-	start    float64
-}
-
-// Take compares a page with those before it.
+// Take compares a page with those before it. It is to be called at once when the page has come.
 func (c *Counters) Take(p Page) {
 	if c.last == nil {
-		c.last, c.starts, c.suspects = map[string]float64{}, map[string]float64{}, map[string]suspect{}
+		c.last, c.births = map[string]float64{}, map[string][2]string{}
 	}
-	starts := map[string]float64{}
-	for _, s := range p["container_start_time_seconds"] {
-		starts[s.Labels["id"]] = s.Value
-	}
-	for series, s := range c.suspects {
-		if now, known := starts[s.id]; !known || now != s.start {
-			delete(c.suspects, series) // another run, or removed
-		}
-	}
+	births := map[string]string{}
 	for family, samples := range p {
 		if !strings.HasSuffix(family, "_total") {
 			continue
 		}
 		for _, s := range samples {
-			c.take(family, s, starts)
+			id := s.Labels["id"]
+			if _, known := births[id]; !known && c.Birth != nil {
+				births[id] = c.Birth(id)
+			}
+			c.take(family, s, births[id])
 		}
 	}
-	maps.Copy(c.starts, starts)
+	for id, now := range births {
+		c.births[id] = [2]string{now, c.births[id][0]}
+	}
 }
 
-func (c *Counters) take(family string, s Sample, starts map[string]float64) {
+func (c *Counters) take(family string, s Sample, birth string) {
 	id := s.Labels["id"]
 	series := Series(family, s.Labels) + " of " + id
 	was, known := c.last[series]
@@ -57,19 +51,14 @@ func (c *Counters) take(family string, s Sample, starts map[string]float64) {
 		return
 	}
 	c.compared++
-	if s.Value >= was {
+	// A cgroup may have been made between a page and the look at it, so that the one before that counts, too.
+	if s.Value >= was || perRun(family, id) && c.births[id] != [2]string{birth, birth} {
 		return
 	}
-	what := fmt.Sprintf("%s %s went back from %v to %v", s.Labels["name"], series, was, s.Value)
-	switch {
-	case !perRun(family, id):
-		c.wrong = append(c.wrong, what)
-	case starts[id] == c.starts[id]:
-		c.suspects[series] = suspect{id, what, starts[id]}
-	}
+	c.wrong = append(c.wrong, fmt.Sprintf("%s %s went back from %v to %v", s.Labels["name"], series, was, s.Value))
 }
 
-// perRun says whether a counter is of one run of a container.
+// perRun says whether a counter is of one run of a container, and so of one cgroup.
 func perRun(family, id string) bool {
 	switch family {
 	case "container_exits_total", "container_restarts_total", "container_oom_events_total":
@@ -82,11 +71,4 @@ func perRun(family, id string) bool {
 func (c *Counters) Compared() int { return c.compared }
 
 // Wrong lists the counters that went back.
-func (c *Counters) Wrong() []string {
-	out := slices.Clone(c.wrong)
-	for _, s := range c.suspects {
-		out = append(out, s.what)
-	}
-	slices.Sort(out)
-	return out
-}
+func (c *Counters) Wrong() []string { return slices.Sorted(slices.Values(c.wrong)) }

@@ -30,31 +30,32 @@ up 1
 
 func TestCounters(t *testing.T) {
 	t.Parallel()
-	page := func(start string, cpu, exits string) Page {
+	type step struct{ cgroup, cpu, exits string }
+	f := func(name string, wrong int, steps ...step) {
 		t.Helper()
-		p, err := Parse(strings.NewReader(`container_start_time_seconds{id="/a",name="a"} ` + start + `
-container_cpu_usage_seconds_total{id="/a",name="a"} ` + cpu + `
-container_exits_total{id="/a",name="a",reason="error"} ` + exits + "\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	f := func(name string, wrong int, pages ...Page) {
-		t.Helper()
-		var c Counters
-		for _, p := range pages {
+		var at step
+		c := Counters{Birth: func(string) string { return at.cgroup }}
+		for _, at = range steps {
+			text := ""
+			if at.cpu != "" {
+				text = `container_cpu_usage_seconds_total{id="/a",name="a"} ` + at.cpu + `
+container_exits_total{id="/a",name="a",reason="error"} ` + at.exits + "\n"
+			}
+			p, err := Parse(strings.NewReader(text))
+			if err != nil {
+				t.Fatal(err)
+			}
 			c.Take(p)
 		}
 		if got := c.Wrong(); len(got) != wrong {
 			t.Errorf("%s: got %q, want %d", name, got, wrong)
 		}
 	}
-	f("they grow", 0, page("10", "5", "0"), page("10", "6", "0"), page("10", "6", "1"))
-	f("a new run", 0, page("10", "5", "0"), page("20", "1", "1"))
-	f("a new run that is known late", 0, page("10", "5", "0"), page("10", "1", "0"), page("20", "2", "1"))
-	f("no new run", 1, page("10", "5", "0"), page("10", "1", "0"), page("10", "2", "0"))
-	f("removed before it was known", 0, page("10", "5", "0"), page("10", "1", "0"), Page{})
-	f("exits go on over runs", 1, page("10", "5", "3"), page("20", "1", "2"))
-	f("away for a while", 1, page("10", "5", "3"), Page{}, page("10", "5", "2"))
+	f("they grow", 0, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"1", "6", "1"})
+	f("a new cgroup", 0, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"2", "1", "1"})
+	f("a new cgroup, made just after the page", 0, step{"1", "5", "0"}, step{"2", "6", "0"}, step{"2", "1", "1"})
+	f("a new cgroup long ago", 1, step{"1", "5", "0"}, step{"2", "6", "0"}, step{"2", "7", "0"}, step{"2", "1", "1"})
+	f("the same cgroup", 1, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"1", "1", "0"}, step{"1", "2", "0"})
+	f("exits go on over cgroups", 1, step{"1", "5", "3"}, step{"1", "5", "3"}, step{"2", "1", "2"})
+	f("away for a while", 1, step{"1", "5", "3"}, step{}, step{"1", "5", "2"})
 }
