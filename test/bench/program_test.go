@@ -70,11 +70,11 @@ func (m *measured) scrapes(b *testing.B, encoding string) {
 	}
 	m.profile(b, client, encoding)
 	floor := m.floor.read(b)
-	mallocs, cpu := m.mallocs(b), m.cpu(b)
+	mallocs, cpu, user := m.mallocs(b), m.clock(b, usage.CPU), m.clock(b, usage.User)
 	for b.Loop() {
 		m.scrape(b, client, encoding)
 	}
-	spent := float64((m.cpu(b) - cpu).Nanoseconds()) / float64(b.N) / float64(m.n)
+	spent, own := m.each(b, m.clock(b, usage.CPU)-cpu), m.each(b, m.clock(b, usage.User)-user)
 	allocs := (m.mallocs(b) - mallocs) / float64(b.N)
 	floor = (floor + m.floor.read(b)) / 2
 	memory, err := usage.MemoryOf(m.p.PID())
@@ -82,6 +82,7 @@ func (m *measured) scrapes(b *testing.B, encoding string) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(spent, "cpu-ns/container")
+	b.ReportMetric(own, "user-ns/container")
 	b.ReportMetric(floor, "floor-ns/container")
 	b.ReportMetric(spent/floor, "x-floor")
 	b.ReportMetric(allocs, "allocs/scrape")
@@ -154,13 +155,20 @@ func (m *measured) get(b *testing.B, client *http.Client, path, encoding string,
 	return err
 }
 
-func (m *measured) cpu(b *testing.B) time.Duration {
+// clock reads a clock of the program.
+func (m *measured) clock(b *testing.B, read func(pid int) (time.Duration, error)) time.Duration {
 	b.Helper()
-	t, err := usage.CPU(m.p.PID())
+	t, err := read(m.p.PID())
 	if err != nil {
 		b.Fatal(err)
 	}
 	return t
+}
+
+// each is how many nanoseconds each container of each scrape took.
+func (m *measured) each(b *testing.B, all time.Duration) float64 {
+	b.Helper()
+	return float64(all.Nanoseconds()) / float64(b.N) / float64(m.n)
 }
 
 // mallocs is how often the program has allocated, by its own word.
