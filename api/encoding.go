@@ -2,10 +2,10 @@ package api
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -13,22 +13,37 @@ import (
 // worthZipping is the size from which an answer is compressed: below it, gzip saves no packet.
 const worthZipping = 1400
 
-// zipper compresses answers other than /metrics. It is safe for concurrent use.
-type zipper struct{ writers sync.Pool }
-
-// newZipper returns a zipper.
-func newZipper() *zipper {
-	return &zipper{sync.Pool{New: func() any { return newGzip() }}}
+// zipper compresses answers, one after the other with the same compressor as far as possible: each has 0.9 MB. It is safe for concurrent use.
+type zipper struct {
+	idle chan *gzip.Writer // a sync.Pool forgets them with the garbage
 }
 
-// newGzip returns a writer at the level that everything here is compressed with: the next one costs twice as much
-// processor time for a tenth fewer bytes.
-func newGzip() *gzip.Writer {
-	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
-	if err != nil {
-		panic(err) // only for a level that does not exist
+// newZipper returns a zipper.
+func newZipper() *zipper { return &zipper{make(chan *gzip.Writer, maxIdle)} }
+
+// take gives a compressor that writes to some place. The level is the one that everything here is compressed with: the next one
+// costs twice as much processor time for a tenth fewer bytes.
+func (z *zipper) take(to io.Writer) *gzip.Writer {
+	var gz *gzip.Writer
+	select {
+	case gz = <-z.idle:
+	default:
+		var err error
+		if gz, err = gzip.NewWriterLevel(nil, gzip.BestSpeed); err != nil {
+			panic(err) // only for a level that does not exist
+		}
 	}
-	return w
+	gz.Reset(to)
+	return gz
+}
+
+// put keeps a compressor for the next one, unless there are enough.
+func (z *zipper) put(gz *gzip.Writer) {
+	gz.Reset(nil) // or it would keep a connection alive
+	select {
+	case z.idle <- gz:
+	default:
+	}
 }
 
 // send writes a whole answer, compressed if the client takes that and it is worth it.
@@ -47,10 +62,9 @@ func (z *zipper) send(w http.ResponseWriter, r *http.Request, status int, conten
 
 // compress gives body as one gzip member.
 func (z *zipper) compress(body []byte) []byte {
-	gz, _ := z.writers.Get().(*gzip.Writer)
-	defer z.writers.Put(gz)
 	var b bytes.Buffer
-	gz.Reset(&b)
+	gz := z.take(&b)
+	defer z.put(gz)
 	_, _ = gz.Write(body) // a bytes.Buffer takes everything
 	_ = gz.Close()
 	return b.Bytes()

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/common/expfmt"
 
 	"tallyman/api/metrics"
@@ -21,7 +20,7 @@ import (
 // maxStreams is how many answers are rendered straight into their connections at the same time; others wait for them.
 const maxStreams = 8
 
-// maxIdle is how many of their renderers are kept: as many as ask at the same time on most hosts.
+// maxIdle is how many of their writers, and of all compressors, are kept: as many as ask at the same time on most hosts.
 const maxIdle = 2
 
 // exposition serves /metrics. The text of a Snapshot is rendered and compressed once for all that take gzip, as Prometheus does. For the
@@ -31,20 +30,21 @@ type exposition struct {
 	source  Source
 	self    *self.Metrics
 	log     *slog.Logger
+	zip     *zipper
 	enabled metrics.Selection
 
 	// turn holds one token. Whoever takes it may use the fields below. A channel and not a mutex, so that a client that
 	// has gone does not wait.
-	turn      chan struct{}
-	rendering renderer
-	guard     *guard
-	current   *body
+	turn    chan struct{}
+	text    *metrics.Writer
+	guard   *guard
+	current *body
 	// spare is the buffer of a body that nobody reads any more, nil when the last Snapshot had no use for it.
 	spare []byte
 
-	streams chan struct{}  // one token for each answer that is being streamed
-	idle    chan *renderer // for these; a sync.Pool forgets them with the garbage, and one costs 700 allocations
-	fresh   func() *renderer
+	streams chan struct{}        // one token for each answer that is being streamed
+	idle    chan *metrics.Writer // for these; a sync.Pool forgets them with the garbage, and one costs 700 allocations
+	fresh   func() *metrics.Writer
 }
 
 // body is what all answers from one Snapshot share.
@@ -62,27 +62,17 @@ type body struct {
 	leaked bool
 }
 
-// renderer is what it takes to render once.
-type renderer struct {
-	text *metrics.Writer
-	gzip *gzip.Writer
-}
-
-// newRenderer returns a renderer.
-func newRenderer(o Options) *renderer {
-	return &renderer{metrics.NewWriter(metrics.WriterOptions{LabelsOnAll: o.LabelsOnAll}), newGzip()}
-}
-
 // newExposition returns the handler of /metrics.
-func newExposition(o Options) *exposition {
+func newExposition(o Options, zip *zipper) *exposition {
+	fresh := func() *metrics.Writer { return metrics.NewWriter(metrics.WriterOptions{LabelsOnAll: o.LabelsOnAll}) }
 	return &exposition{
-		source: o.Source, self: o.Self, log: o.Log, enabled: o.Groups,
-		turn:      make(chan struct{}, 1),
-		rendering: *newRenderer(o),
-		guard:     newGuard(o),
-		streams:   make(chan struct{}, maxStreams),
-		idle:      make(chan *renderer, maxIdle),
-		fresh:     func() *renderer { return newRenderer(o) },
+		source: o.Source, self: o.Self, log: o.Log, zip: zip, enabled: o.Groups,
+		turn:    make(chan struct{}, 1),
+		text:    fresh(),
+		guard:   newGuard(o),
+		streams: make(chan struct{}, maxStreams),
+		idle:    make(chan *metrics.Writer, maxIdle),
+		fresh:   fresh,
 	}
 }
 
@@ -211,7 +201,7 @@ func (e *exposition) fit(b *body, render func(metrics.Selection)) {
 			b.allowed = e.guard.allowed(e.enabled)
 		}
 		render(b.allowed)
-		b.judged = b.judged || e.guard.fits(e.rendering.text.Series(), len(b.snap.Containers))
+		b.judged = b.judged || e.guard.fits(e.text.Series(), len(b.snap.Containers))
 		if b.judged {
 			return
 		}
@@ -233,13 +223,15 @@ func (e *exposition) renderZipped(b *body) {
 	}
 	buf := bytes.NewBuffer(e.spare)
 	e.spare = nil
+	gz := e.zip.take(buf)
+	defer e.zip.put(gz)
 	e.fit(b, func(sel metrics.Selection) {
 		buf.Reset()
-		e.rendering.gzip.Reset(buf)
-		_ = e.rendering.text.Stream(e.rendering.gzip, b.snap, sel) // a bytes.Buffer takes everything
+		gz.Reset(buf)
+		_ = e.text.Stream(gz, b.snap, sel) // a bytes.Buffer takes everything
 	})
-	_, _ = e.rendering.gzip.Write(e.ownOf(b))
-	_ = e.rendering.gzip.Close()
+	_, _ = gz.Write(e.ownOf(b))
+	_ = gz.Close()
 	b.zipped = fitted(buf.Bytes())
 	e.self.Rendered("gzip", len(b.zipped))
 }
@@ -270,38 +262,45 @@ func (e *exposition) serveStream(w http.ResponseWriter, r *http.Request, snap *c
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	re := e.take()
-	defer e.put(re)
-	out := &counted{to: w}
-	if zip {
-		re.gzip.Reset(w)
-		out.to = re.gzip
+	if !zip {
+		_ = e.stream(w, b, allowed, sel)
+		return nil
 	}
-	if re.text.Stream(out, snap, allowed) != nil {
-		return nil // the client has gone in the middle of its answer: nobody is left to tell, here and below
-	}
-	_, _ = out.Write(e.ownBehind(b, re.text, out.n, sel))
-	if zip {
-		_ = re.gzip.Close()
+	gz := e.zip.take(w)
+	defer e.zip.put(gz)
+	if e.stream(gz, b, allowed, sel) == nil {
+		_ = gz.Close()
 	}
 	return nil
 }
 
-// take gives a renderer of its own.
-func (e *exposition) take() *renderer {
+// stream renders a Snapshot, and tallyman's own metrics behind it. An error means that the client has gone in the middle of its answer:
+// nobody is left to tell.
+func (e *exposition) stream(w io.Writer, b *body, allowed, sel metrics.Selection) error {
+	text := e.take()
+	defer e.put(text)
+	out := &counted{to: w}
+	if err := text.Stream(out, b.snap, allowed); err != nil {
+		return err
+	}
+	_, err := out.Write(e.ownBehind(b, text, out.n, sel))
+	return err
+}
+
+// take gives a writer of one's own.
+func (e *exposition) take() *metrics.Writer {
 	select {
-	case re := <-e.idle:
-		return re
+	case text := <-e.idle:
+		return text
 	default:
 		return e.fresh()
 	}
 }
 
-// put keeps a renderer for the next one, unless there are enough.
-func (e *exposition) put(re *renderer) {
-	re.gzip.Reset(nil) // or it would keep the connection alive
+// put keeps a writer for the next one, unless there are enough.
+func (e *exposition) put(text *metrics.Writer) {
 	select {
-	case e.idle <- re:
+	case e.idle <- text:
 	default:
 	}
 }
@@ -328,7 +327,7 @@ func (e *exposition) judge(ctx context.Context, snap *collector.Snapshot, sel me
 	defer func() { <-e.turn }()
 	b := e.bodyOf(snap)
 	if e.guard.most > 0 && sel == e.enabled && !b.judged {
-		e.fit(b, func(sel metrics.Selection) { _ = e.rendering.text.Stream(io.Discard, snap, sel) }) // it takes everything
+		e.fit(b, func(sel metrics.Selection) { _ = e.text.Stream(io.Discard, snap, sel) }) // it takes everything
 	}
 	if b.judged && sel == e.enabled {
 		return b, b.allowed, nil

@@ -159,7 +159,7 @@ func TestMetrics_badInput(t *testing.T) {
 func TestExposition_sharesOneRender(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(10)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)}, newZipper())
 	var all sync.WaitGroup
 	texts := make([]string, 40)
 	for i := range texts {
@@ -182,7 +182,7 @@ func TestExposition_sharesOneRender(t *testing.T) {
 func TestExposition_churn(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(1)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)}, newZipper())
 	server := httptest.NewServer(e)
 	defer server.Close()
 	var all sync.WaitGroup
@@ -246,7 +246,7 @@ func get(t *testing.T, server *httptest.Server, how int) {
 func TestExposition_keepsOnlyWhatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(30)}
-	e := newExposition(Options{Source: source})
+	e := newExposition(Options{Source: source}, newZipper())
 	ask(e, "GET", "/metrics", "Accept-Encoding: gzip")
 	if e.current.zipped == nil {
 		t.Error("the compressed text is not kept for others")
@@ -263,7 +263,7 @@ func TestExposition_keepsOnlyWhatIsAskedFor(t *testing.T) {
 func TestExposition_reusesBuffers(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(30)}
-	e := newExposition(Options{Source: source})
+	e := newExposition(Options{Source: source}, newZipper())
 	scrape := func() { ask(e, "GET", "/metrics", "Accept-Encoding: gzip") }
 	scrape()
 	before := &e.current.zipped[0]
@@ -297,7 +297,7 @@ func (failing) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 func TestExposition_failedWriteLeaksBuffer(t *testing.T) {
 	t.Parallel()
 	source := &fake{snap: sample.Many(5)}
-	e := newExposition(Options{Source: source})
+	e := newExposition(Options{Source: source}, newZipper())
 	for _, address := range []string{"/metrics", "/metrics?collect[]=cpu"} {
 		for _, encoding := range []string{"identity", "gzip"} {
 			r := httptest.NewRequest("GET", address, nil)
@@ -315,7 +315,7 @@ func TestExposition_failedWriteLeaksBuffer(t *testing.T) {
 
 func TestExposition_waitingEndsWithClient(t *testing.T) {
 	t.Parallel()
-	e := newExposition(Options{Source: &fake{snap: sample.Snapshot()}})
+	e := newExposition(Options{Source: &fake{snap: sample.Snapshot()}}, newZipper())
 	e.turn <- struct{}{} // somebody renders, and takes long
 	for range maxStreams {
 		e.streams <- struct{}{}
@@ -365,7 +365,7 @@ func TestExposition_memory(t *testing.T) {
 		t.Skip("left out by -short: it renders 1000 containers")
 	}
 	source := &fake{}
-	e := newExposition(Options{Source: source})
+	e := newExposition(Options{Source: source}, newZipper())
 	for _, encoding := range []string{"gzip", "identity"} {
 		heap := heapAfter(e, source, 1000, encoding)
 		t.Logf("heap in use after scrapes of 1000 containers, %s: %d KiB (the snapshot included)", encoding, heap>>10)
@@ -401,7 +401,7 @@ func FuzzMetricsQuery(f *testing.F) {
 
 func benchmarkScrape(b *testing.B, n int, encoding string) {
 	source := &fake{snap: sample.Many(n)}
-	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)})
+	e := newExposition(Options{Source: source, Self: self.New(self.Build{}, false)}, newZipper())
 	snaps := []*collector.Snapshot{sample.Many(n), sample.Many(n)}
 	r := httptest.NewRequest("GET", "/metrics", nil)
 	r.Header.Set("Accept-Encoding", encoding)

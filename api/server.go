@@ -108,13 +108,13 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	stopped := make(chan struct{})
+	stopped, zip := make(chan struct{}), newZipper()
 	return &Server{
 		source: o.Source, log: o.Log, version: o.Version, groups: o.Groups, pprof: o.Pprof, logs: o.Logs, sd: o.Discovery,
 		families:  metrics.Families(),
 		pages:     parsePages(),
-		scrapes:   promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o)),
-		zip:       newZipper(),
+		scrapes:   promhttp.InstrumentMetricHandler(o.Self.Registerer(), newExposition(o, zip)),
+		zip:       zip,
 		tags:      newTagger(),
 		followers: make(chan struct{}, maxFollowers), slowAfter: slowAfter,
 		stopped: stopped, stop: sync.OnceFunc(func() { close(stopped) }),
