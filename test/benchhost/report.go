@@ -197,7 +197,8 @@ func (r *report) printScrapes(out io.Writer) {
 
 func (r *report) printIdle(out io.Writer) {
 	row(out, "idle, CPU-s a minute", "without", "with", "budget", "without", "extra")
-	budgets := map[string]string{partTallyman: "0.05", partDockerd: "no extra"}
+	// That of tallyman is the one with a history, which is on unless it is switched off.
+	budgets := map[string]string{partTallyman: "0.1", partDockerd: "no extra"}
 	without := func(part string) float64 { return (r.Idle.Before[part] + r.Idle.After[part]) / 2 }
 	for _, part := range partNames {
 		row(out, part, orDash(r.Idle.Before, part), orDash(r.Idle.With, part), budgets[part], orDash(r.Idle.After, part),
