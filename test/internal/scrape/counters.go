@@ -13,16 +13,23 @@ type Counters struct {
 	// runs anew, and the engine never does when it dies, or is told to stop the container, while it starts it.
 	Birth func(id string) string
 
-	last     map[string]float64   // by series
-	births   map[string][2]string // by id: after the page before, and after the one before that
+	last     map[string]counter // by series
+	births   map[string]string  // by id, after the page before
 	wrong    []string
 	compared int
+}
+
+// counter is the latest value of a counter.
+type counter struct {
+	value float64
+	// births are those after its page, and after the page before.
+	births [2]string
 }
 
 // Take compares a page with those before it. It is to be called at once when the page has come.
 func (c *Counters) Take(p Page) {
 	if c.last == nil {
-		c.last, c.births = map[string]float64{}, map[string][2]string{}
+		c.last, c.births = map[string]counter{}, map[string]string{}
 	}
 	births := map[string]string{}
 	for family, samples := range p {
@@ -37,25 +44,23 @@ func (c *Counters) Take(p Page) {
 			c.take(family, s, births[id])
 		}
 	}
-	for id, now := range births {
-		c.births[id] = [2]string{now, c.births[id][0]}
-	}
+	c.births = births
 }
 
 func (c *Counters) take(family string, s Sample, birth string) {
 	id := s.Labels["id"]
 	series := Series(family, s.Labels) + " of " + id
 	was, known := c.last[series]
-	c.last[series] = s.Value
+	c.last[series] = counter{s.Value, [2]string{birth, c.births[id]}}
 	if !known {
 		return
 	}
 	c.compared++
-	// A cgroup may have been made between a page and the look at it, so that the one before that counts, too.
-	if s.Value >= was || perRun(family, id) && c.births[id] != [2]string{birth, birth} {
+	// A cgroup may have been made between a page and the look at it, so that the one before the page counts, too.
+	if s.Value >= was.value || perRun(family, id) && was.births != [2]string{birth, birth} {
 		return
 	}
-	c.wrong = append(c.wrong, fmt.Sprintf("%s %s went back from %v to %v", s.Labels["name"], series, was, s.Value))
+	c.wrong = append(c.wrong, fmt.Sprintf("%s %s went back from %v to %v", s.Labels["name"], series, was.value, s.Value))
 }
 
 // perRun says whether a counter is of one run of a container, and so of one cgroup.

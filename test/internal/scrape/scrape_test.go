@@ -38,8 +38,10 @@ func TestCounters(t *testing.T) {
 		for _, at = range steps {
 			text := ""
 			if at.cpu != "" {
-				text = `container_cpu_usage_seconds_total{id="/a",name="a"} ` + at.cpu + `
-container_exits_total{id="/a",name="a",reason="error"} ` + at.exits + "\n"
+				text += `container_cpu_usage_seconds_total{id="/a",name="a"} ` + at.cpu + "\n"
+			}
+			if at.exits != "" {
+				text += `container_exits_total{id="/a",name="a",reason="error"} ` + at.exits + "\n"
 			}
 			p, err := Parse(strings.NewReader(text))
 			if err != nil {
@@ -54,6 +56,8 @@ container_exits_total{id="/a",name="a",reason="error"} ` + at.exits + "\n"
 	f("they grow", 0, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"1", "6", "1"})
 	f("a new cgroup", 0, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"2", "1", "1"})
 	f("a new cgroup, made just after the page", 0, step{"1", "5", "0"}, step{"2", "6", "0"}, step{"2", "1", "1"})
+	f("a new cgroup, of which nothing is served for a while", 0, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"", "", "1"}, step{"2", "", "1"}, step{"2", "", "1"}, step{"2", "1", "1"})
+	f("the same cgroup, of which nothing is served for a while", 1, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"1", "", "0"}, step{"1", "", "0"}, step{"1", "1", "0"})
 	f("a new cgroup long ago", 1, step{"1", "5", "0"}, step{"2", "6", "0"}, step{"2", "7", "0"}, step{"2", "1", "1"})
 	f("the same cgroup", 1, step{"1", "5", "0"}, step{"1", "6", "0"}, step{"1", "1", "0"}, step{"1", "2", "0"})
 	f("exits go on over cgroups", 1, step{"1", "5", "3"}, step{"1", "5", "3"}, step{"2", "1", "2"})
