@@ -14,36 +14,31 @@ import (
 const worthZipping = 1400
 
 // zipper compresses answers, one after the other with the same compressor as far as possible: each has 0.9 MB. It is safe for concurrent use.
-type zipper struct {
-	idle chan *gzip.Writer // a sync.Pool forgets them with the garbage
-}
+type zipper struct{ writers idle[*gzip.Writer] }
 
-// newZipper returns a zipper.
-func newZipper() *zipper { return &zipper{make(chan *gzip.Writer, maxIdle)} }
-
-// take gives a compressor that writes to some place. The level is the one that everything here is compressed with: the next one
-// costs twice as much processor time for a tenth fewer bytes.
-func (z *zipper) take(to io.Writer) *gzip.Writer {
-	var gz *gzip.Writer
-	select {
-	case gz = <-z.idle:
-	default:
-		var err error
-		if gz, err = gzip.NewWriterLevel(nil, gzip.BestSpeed); err != nil {
+// newZipper returns a zipper. The level is the one that everything here is compressed with: the next one costs twice as much
+// processor time for a tenth fewer bytes.
+func newZipper() *zipper {
+	return &zipper{newIdle(func() *gzip.Writer {
+		gz, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+		if err != nil {
 			panic(err) // only for a level that does not exist
 		}
-	}
+		return gz
+	})}
+}
+
+// take gives a compressor that writes to some place.
+func (z *zipper) take(to io.Writer) *gzip.Writer {
+	gz := z.writers.take()
 	gz.Reset(to)
 	return gz
 }
 
-// put keeps a compressor for the next one, unless there are enough.
+// put takes it back.
 func (z *zipper) put(gz *gzip.Writer) {
 	gz.Reset(nil) // or it would keep a connection alive
-	select {
-	case z.idle <- gz:
-	default:
-	}
+	z.writers.put(gz)
 }
 
 // send writes a whole answer, compressed if the client takes that and it is worth it.

@@ -20,9 +20,6 @@ import (
 // maxStreams is how many answers are rendered straight into their connections at the same time; others wait for them.
 const maxStreams = 8
 
-// maxIdle is how many of their writers, and of all compressors, are kept: as many as ask at the same time on most hosts.
-const maxIdle = 2
-
 // exposition serves /metrics. The text of a Snapshot is rendered and compressed once for all that take gzip, as Prometheus does. For the
 // others, and for those who filter, it is rendered straight into the connection: kept, the text of 3000 containers would be 42 MB, and
 // rendering takes 2 ms of the 47 that a scrape of 300 costs.
@@ -31,20 +28,18 @@ type exposition struct {
 	self    *self.Metrics
 	log     *slog.Logger
 	zip     *zipper
+	texts   idle[*metrics.Writer] // making one costs 700 allocations
 	enabled metrics.Selection
 
 	// turn holds one token. Whoever takes it may use the fields below. A channel and not a mutex, so that a client that
 	// has gone does not wait.
 	turn    chan struct{}
-	text    *metrics.Writer
 	guard   *guard
 	current *body
 	// spare is the buffer of a body that nobody reads any more, nil when the last Snapshot had no use for it.
 	spare []byte
 
-	streams chan struct{}        // one token for each answer that is being streamed
-	idle    chan *metrics.Writer // for these; a sync.Pool forgets them with the garbage, and one costs 700 allocations
-	fresh   func() *metrics.Writer
+	streams chan struct{} // one token for each answer that is being streamed
 }
 
 // body is what all answers from one Snapshot share.
@@ -64,15 +59,14 @@ type body struct {
 
 // newExposition returns the handler of /metrics.
 func newExposition(o Options, zip *zipper) *exposition {
-	fresh := func() *metrics.Writer { return metrics.NewWriter(metrics.WriterOptions{LabelsOnAll: o.LabelsOnAll}) }
 	return &exposition{
 		source: o.Source, self: o.Self, log: o.Log, zip: zip, enabled: o.Groups,
+		texts: newIdle(func() *metrics.Writer {
+			return metrics.NewWriter(metrics.WriterOptions{LabelsOnAll: o.LabelsOnAll})
+		}),
 		turn:    make(chan struct{}, 1),
-		text:    fresh(),
 		guard:   newGuard(o),
 		streams: make(chan struct{}, maxStreams),
-		idle:    make(chan *metrics.Writer, maxIdle),
-		fresh:   fresh,
 	}
 }
 
@@ -194,14 +188,16 @@ func (e *exposition) recycle(b *body) {
 	e.spare, b.zipped = b.zipped[:0], nil
 }
 
-// fit renders, once more if that was too much; see guard.
-func (e *exposition) fit(b *body, render func(metrics.Selection)) {
+// fit renders a whole body, once more if that was too much; see guard. open gives what is written to, which takes everything.
+func (e *exposition) fit(b *body, open func() io.Writer) {
+	text := e.texts.take()
+	defer e.texts.put(text)
 	for {
 		if !b.judged {
 			b.allowed = e.guard.allowed(e.enabled)
 		}
-		render(b.allowed)
-		b.judged = b.judged || e.guard.fits(e.text.Series(), len(b.snap.Containers))
+		_ = text.Stream(open(), b.snap, b.allowed)
+		b.judged = b.judged || e.guard.fits(text.Series(), len(b.snap.Containers))
 		if b.judged {
 			return
 		}
@@ -225,10 +221,10 @@ func (e *exposition) renderZipped(b *body) {
 	e.spare = nil
 	gz := e.zip.take(buf)
 	defer e.zip.put(gz)
-	e.fit(b, func(sel metrics.Selection) {
+	e.fit(b, func() io.Writer {
 		buf.Reset()
 		gz.Reset(buf)
-		_ = e.text.Stream(gz, b.snap, sel) // a bytes.Buffer takes everything
+		return gz
 	})
 	_, _ = gz.Write(e.ownOf(b))
 	_ = gz.Close()
@@ -277,32 +273,14 @@ func (e *exposition) serveStream(w http.ResponseWriter, r *http.Request, snap *c
 // stream renders a Snapshot, and tallyman's own metrics behind it. An error means that the client has gone in the middle of its answer:
 // nobody is left to tell.
 func (e *exposition) stream(w io.Writer, b *body, allowed, sel metrics.Selection) error {
-	text := e.take()
-	defer e.put(text)
+	text := e.texts.take()
+	defer e.texts.put(text)
 	out := &counted{to: w}
 	if err := text.Stream(out, b.snap, allowed); err != nil {
 		return err
 	}
 	_, err := out.Write(e.ownBehind(b, text, out.n, sel))
 	return err
-}
-
-// take gives a writer of one's own.
-func (e *exposition) take() *metrics.Writer {
-	select {
-	case text := <-e.idle:
-		return text
-	default:
-		return e.fresh()
-	}
-}
-
-// put keeps a writer for the next one, unless there are enough.
-func (e *exposition) put(text *metrics.Writer) {
-	select {
-	case e.idle <- text:
-	default:
-	}
 }
 
 // counted counts what is written.
@@ -327,7 +305,7 @@ func (e *exposition) judge(ctx context.Context, snap *collector.Snapshot, sel me
 	defer func() { <-e.turn }()
 	b := e.bodyOf(snap)
 	if e.guard.most > 0 && sel == e.enabled && !b.judged {
-		e.fit(b, func(sel metrics.Selection) { _ = e.text.Stream(io.Discard, snap, sel) }) // it takes everything
+		e.fit(b, func() io.Writer { return io.Discard })
 	}
 	if b.judged && sel == e.enabled {
 		return b, b.allowed, nil

@@ -90,8 +90,19 @@ func (e *ownEngine) try(t *testing.T, verb string, options ...string) error {
 func TestOwnEngine(t *testing.T) {
 	require.OwnEngine(t)
 	e := populated(t)
+	// Of an engine that was killed with its test before.
+	const stale = "tm-stale"
+	for _, words := range [][]string{{"add", stale, "type", "bridge"}, {"set", stale, "alias", "/nonexistent/engine.d"}} {
+		if out, err := exec.Command("ip", append([]string{"link"}, words...)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip link %q: %v: %s", words, err, out)
+		}
+	}
 	before := reached(t)
 	newEngine(t)
+	if exec.Command("ip", "link", "show", stale).Run() == nil {
+		t.Error("the bridge of an engine whose folder is gone was left")
+		_ = exec.Command("ip", "link", "delete", stale).Run()
+	}
 	e.Run(t, "run", "--rm", image, "true") // on the bridge, which is the default
 	for added := range reached(t) {
 		if !before[added] && !added.Addr().IsLinkLocalUnicast() {
